@@ -1,0 +1,104 @@
+#include "lib/base/text.h"
+
+#include <string.h>
+
+static bool continues(const unsigned char *s, size_t from, size_t to)
+{
+    for (size_t i = from; i < to; i++)
+        if ((s[i] & 0xC0) != 0x80)
+            return false;
+    return true;
+}
+
+size_t ink_utf8_sequence(const char *text, size_t size)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    if (size == 0)
+        return 0;
+    if (s[0] < 0x80)
+        return 1;
+    if (s[0] < 0xC2 || s[0] > 0xF4)
+        return 0;
+    size_t length = s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3 : 4;
+    if (size < length || !continues(s, 1, length))
+        return 0;
+    bool overlong = (s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xF0 && s[1] < 0x90);
+    bool surrogate = s[0] == 0xED && s[1] > 0x9F;
+    bool too_large = s[0] == 0xF4 && s[1] > 0x8F;
+    return overlong || surrogate || too_large ? 0 : length;
+}
+
+bool ink_utf8_valid(const char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t step = ink_utf8_sequence(text + at, size - at);
+        if (step == 0)
+            return false;
+        at += step;
+    }
+    return true;
+}
+
+size_t ink_utf8_length(const char *text, size_t size)
+{
+    size_t length = 0;
+    for (size_t at = 0; at < size; at++)
+        length += ((unsigned char)text[at] & 0xC0) != 0x80;
+    return length;
+}
+
+void ink_hex(const void *data, size_t size, char *out)
+{
+    const unsigned char *in = data;
+    for (size_t i = 0; i < size; i++) {
+        *out++ = "0123456789abcdef"[in[i] >> 4];
+        *out++ = "0123456789abcdef"[in[i] & 15];
+    }
+    *out = '\0';
+}
+
+static int base64_digit(unsigned char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    if (c == '+' || c == '-')
+        return 62;
+    return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool ink_base64_decode(struct ink_arena *arena, const char *text, size_t size, void **ret_data,
+                       size_t *ret_size)
+{
+    size_t padding = 0;
+    while (padding < 2 && size > 0 && text[size - 1] == '=')
+        padding++, size--;
+    if (size % 4 == 1 || (padding != 0 && (size + padding) % 4 != 0))
+        return false;
+    unsigned char *out = ink_arena_alloc(arena, size / 4 * 3 + 3);
+    size_t length = 0;
+    unsigned bits = 0;
+    for (size_t i = 0; i < size; i++) {
+        int digit = base64_digit((unsigned char)text[i]);
+        if (digit < 0)
+            return false;
+        bits = bits << 6 | (unsigned)digit;
+        if (i % 4 != 0)
+            out[length++] = (unsigned char)(bits >> (6 - i % 4 * 2) % 8 & 0xFF);
+    }
+    *ret_data = out;
+    *ret_size = length;
+    return true;
+}
+
+bool ink_equal_constant_time(const void *a, const void *b, size_t size)
+{
+    const volatile unsigned char *x = a, *y = b;
+    unsigned char difference = 0;
+    for (size_t i = 0; i < size; i++)
+        difference |= x[i] ^ y[i];
+    return difference == 0;
+}

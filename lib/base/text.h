@@ -1,0 +1,29 @@
+/*
+ * Text as bytes: UTF-8 (RFC 3629), hexadecimal, base64 (RFC 4648), comparison in constant time.
+ * Pure functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/macros.h"
+
+/* How many bytes (1 to 4) the well-formed sequence at `text` has; 0 when it is malformed,
+ * overlong, a surrogate or cut off by `size`. */
+size_t ink_utf8_sequence(const char *text, size_t size);
+bool ink_utf8_valid(const char *text, size_t size);
+/* The number of code points of valid UTF-8. */
+size_t ink_utf8_length(const char *text, size_t size);
+
+/* Lower-case hexadecimal; `out` takes 2 * size + 1 bytes. */
+void ink_hex(const void *data, size_t size, char *out);
+
+/* Decodes base64 in either alphabet, with or without padding. The bytes live in the arena. False,
+ * with *ret_data and *ret_size untouched, when `text` is not base64. */
+bool ink_base64_decode(struct ink_arena *arena, const char *text, size_t size, void **ret_data,
+                       size_t *ret_size) INK_MUST_CHECK;
+
+/* Compares without telling by its time where the two differ. */
+bool ink_equal_constant_time(const void *a, const void *b, size_t size);

@@ -1,0 +1,63 @@
+/*
+ * A gRPC client for protobuf-c: calls any method of a contract.
+ *
+ * One client is one channel to one backend: it resolves names, balances round robin over the
+ * addresses, keeps the connection alive and reconnects by itself. Idempotent methods (by their
+ * idempotency_level) are retried when the backend is UNAVAILABLE; others never. Every call has a
+ * deadline: the context's, or `default_timeout_ms` from now when that is sooner.
+ *
+ * The context's trace, request id, authorization and deadline travel with the call. All functions
+ * are thread-safe.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/contract/contract.h"
+#include "lib/rpc/tls.h"
+
+struct ink_rpc_client;
+struct ink_rpc_client_stream;
+
+struct ink_rpc_client_options {
+    const char *target;            /* "127.0.0.1:3001", or any gRPC name such as "dns:///user:3001" */
+    const struct ink_rpc_tls *tls; /* NULL for plain text */
+    int64_t default_timeout_ms;    /* 0 means 5,000 */
+    size_t max_message_bytes;      /* a longer reply is RESOURCE_EXHAUSTED; 0 means 8 MiB */
+};
+
+/* Makes a client; connects at the first call. `contract` must outlive it. */
+struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
+                                     const struct ink_rpc_client_options *options,
+                                     struct ink_arena *arena,
+                                     struct ink_rpc_client **ret_client) INK_MUST_CHECK;
+/* No call may be under way. Accepts NULL. */
+void ink_rpc_client_free(struct ink_rpc_client *client);
+
+/* Calls a unary method and waits. The reply and the status's strings live in ctx->arena. */
+struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                                      const struct ink_method *method,
+                                      const ProtobufCMessage *request,
+                                      ProtobufCMessage **ret_reply) INK_MUST_CHECK;
+
+/* Opens a server stream. Read it until recv says that it ended, then free it; freeing it earlier
+ * cancels the call. A stream has the context's deadline only (none: it may last). */
+struct ink_status ink_rpc_client_stream_open(struct ink_rpc_client *client,
+                                             const struct ink_ctx *ctx,
+                                             const struct ink_method *method,
+                                             const ProtobufCMessage *request,
+                                             struct ink_rpc_client_stream **ret_stream)
+    INK_MUST_CHECK;
+/* Waits up to `timeout_ms` for the next message, which is unpacked into `arena`. INK_OK with a NULL
+ * message when the stream ended well; DEADLINE_EXCEEDED with reason "NO_MESSAGE_YET" when nothing
+ * came in time (the stream is still good); any other status is how the call ended. */
+struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *stream,
+                                             int64_t timeout_ms, struct ink_arena *arena,
+                                             ProtobufCMessage **ret_message) INK_MUST_CHECK;
+/* Accepts NULL. */
+void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream);
+
+/* Whether the backend says by grpc.health.v1 that it is serving, asked now with `timeout_ms`. */
+bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms);

@@ -1,0 +1,133 @@
+/*
+ * A gRPC server for protobuf-c: any service of a contract, with a table of handlers.
+ *
+ *     static struct ink_status hello(void *self, struct ink_ctx *ctx,
+ *                                    const Greet__HelloRequest *request, Greet__HelloReply *reply)
+ *     {
+ *         reply->text = ink_arena_printf(ctx->arena, "Hello, %s!", request->name);
+ *         return ink_ok();
+ *     }
+ *     INK_RPC_UNARY(hello, Greet__HelloRequest, Greet__HelloReply)
+ *
+ *     static const struct ink_rpc_handler handlers[] = {
+ *         {.method = "Hello", .unary = hello_rpc},
+ *         {0},
+ *     };
+ *
+ * A handler may block: unary handlers run on `workers` threads, and a stream has a thread of its
+ * own while it lasts (at most `max_streams`; beyond them RESOURCE_EXHAUSTED). What a handler
+ * allocates for its reply it takes from ctx->arena, which lives until the reply was sent.
+ *
+ * grpc.health.v1 and grpc.reflection (v1 and v1alpha) are served as well; methods that no handler
+ * serves answer UNIMPLEMENTED. All functions are thread-safe unless they say otherwise.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/base/ctx.h"
+#include "lib/contract/contract.h"
+#include "lib/rpc/tls.h"
+
+struct ink_rpc_server;
+struct ink_rpc_stream;
+
+/* The reply is initialised before the handler is called and sent when it returns INK_OK. */
+typedef struct ink_status ink_rpc_unary_fn(void *self, struct ink_ctx *ctx,
+                                           const ProtobufCMessage *request,
+                                           ProtobufCMessage *reply);
+
+/* A server-streaming handler gets the one request; `request` is NULL for a method whose client
+ * streams, which reads with ink_rpc_stream_recv(). The stream ends with the returned status. */
+typedef struct ink_status ink_rpc_stream_fn(void *self, struct ink_ctx *ctx,
+                                            const ProtobufCMessage *request,
+                                            struct ink_rpc_stream *stream);
+
+struct ink_rpc_handler {
+    const char *method; /* "Register"; NULL ends a table */
+    ink_rpc_unary_fn *unary;
+    ink_rpc_stream_fn *stream;
+};
+
+/* Defines `NAME_rpc`, which calls the typed handler `NAME`. */
+#define INK_RPC_UNARY(name, request_type, reply_type)                                              \
+    static struct ink_status name##_rpc(void *self, struct ink_ctx *ctx,                           \
+                                        const ProtobufCMessage *request, ProtobufCMessage *reply)  \
+    {                                                                                              \
+        return name(self, ctx, (const request_type *)request, (reply_type *)reply);                \
+    }
+#define INK_RPC_STREAM(name, request_type)                                                         \
+    static struct ink_status name##_rpc(void *self, struct ink_ctx *ctx,                           \
+                                        const ProtobufCMessage *request,                           \
+                                        struct ink_rpc_stream *stream)                             \
+    {                                                                                              \
+        return name(self, ctx, (const request_type *)request, stream);                             \
+    }
+
+/* Sends one message and waits until the transport took it (flow control). Not OK when the client
+ * has gone. */
+struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,
+                                      const ProtobufCMessage *message) INK_MUST_CHECK;
+/* Waits for the client's next message, which lives in the request's arena; *ret_message is NULL
+ * when the client has no more. */
+struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream,
+                                      ProtobufCMessage **ret_message) INK_MUST_CHECK;
+
+/*
+ * Interceptors run around every call of the registered services (not health and reflection), in the
+ * order in which they were added; each goes on with ink_rpc_proceed() or answers by itself.
+ */
+struct ink_rpc_call {
+    const struct ink_method *method;
+    struct ink_ctx *ctx;
+    const ProtobufCMessage *request; /* NULL for a method whose client streams */
+};
+struct ink_rpc_next;
+typedef struct ink_status ink_rpc_interceptor_fn(void *self, struct ink_rpc_call *call,
+                                                 struct ink_rpc_next *next);
+struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call *call);
+
+/* A request metadata value by its lower-case key, or NULL; lives as long as the call. */
+const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key);
+
+struct ink_rpc_server_options {
+    const char *address;          /* "127.0.0.1:3001"; port 0 picks a free one */
+    const struct ink_rpc_tls *tls; /* NULL for plain text */
+    unsigned workers;             /* threads for unary calls; 0 means the default, 8 */
+    unsigned max_streams;         /* streams at once; 0 means the default, 256 */
+    size_t max_message_bytes;     /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
+    int64_t max_deadline_ms;      /* calls without a deadline, or a later one, get this; 0: 60 s */
+};
+
+/* Makes a server of `contract`, which must outlive it. Errors name the setting. */
+struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
+                                     const struct ink_rpc_server_options *options,
+                                     struct ink_arena *arena,
+                                     struct ink_rpc_server **ret_server) INK_MUST_CHECK;
+
+/* Before the start: serves a service of the contract. A handler for a method that the contract does
+ * not have, or of the wrong kind, is an INVALID_ARGUMENT; so is a method without `options.access`.
+ * `handlers` and `self` must outlive the server. */
+struct ink_status ink_rpc_server_add(struct ink_rpc_server *server, const char *service,
+                                     const struct ink_rpc_handler *handlers, void *self,
+                                     struct ink_arena *arena) INK_MUST_CHECK;
+/* Before the start: adds an interceptor behind those already there. */
+void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor_fn *interceptor,
+                              void *self);
+
+/* Binds and serves. UNAVAILABLE when the address cannot be bound. */
+struct ink_status ink_rpc_server_start(struct ink_rpc_server *server,
+                                       struct ink_arena *arena) INK_MUST_CHECK;
+/* The bound port. */
+int ink_rpc_server_port(const struct ink_rpc_server *server);
+
+/* What grpc.health.v1 says of the whole server ("") and every service; false at first. Watchers are
+ * told. */
+void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready);
+
+/* Says NOT_SERVING, refuses new calls (GOAWAY), waits up to `grace_ms` for those in flight, cancels
+ * the rest and joins all threads. */
+void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms);
+/* Stops if still running. Accepts NULL. */
+void ink_rpc_server_free(struct ink_rpc_server *server);
