@@ -135,10 +135,10 @@ const struct ink_message *const *ink_contract_messages(const struct ink_contract
                                                        size_t *ret_count);
 
 /* All files, and one of them as serialized bytes (for reflection and /openapi.json). */
-const Google__Protobuf__FileDescriptorSet *
-ink_contract_files(const struct ink_contract *contract);
+const Google__Protobuf__FileDescriptorSet *ink_contract_files(const struct ink_contract *contract);
 
-/* A field of a message by its proto name, by its JSON name or by either; NULL when there is none. */
+/* A field of a message by its proto name, by its JSON name or by either; NULL when there is none.
+ */
 const struct ink_field *ink_message_field(const struct ink_message *message, const char *name,
                                           size_t size);
 const struct ink_field *ink_message_field_json(const struct ink_message *message, const char *name,

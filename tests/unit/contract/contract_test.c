@@ -1,0 +1,125 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "inkmesh/user/v1/user.pb-c.h"
+#include "inkmesh_contract.h"
+#include "lib/contract/contract.h"
+
+static struct ink_arena arena;
+static struct ink_contract *contract;
+
+static int load(void **state)
+{
+    (void)state;
+    ink_arena_init(&arena);
+    struct ink_status status = ink_contract_load(&inkmesh_contract, &arena, &contract);
+    if (!ink_is_ok(status))
+        fprintf(stderr, "%s: %s\n", status.message, status.cause);
+    return ink_is_ok(status) ? 0 : -1;
+}
+
+static int unload(void **state)
+{
+    (void)state;
+    ink_contract_free(contract);
+    ink_arena_release(&arena);
+    return 0;
+}
+
+static void finds_a_method_with_its_options(void **state)
+{
+    (void)state;
+    const struct ink_method *method =
+        ink_contract_method(contract, "/inkmesh.user.v1.UserService/Register");
+    assert_non_null(method);
+    assert_string_equal(method->full_name, "inkmesh.user.v1.UserService.Register");
+    assert_int_equal(method->http->pattern_case, GOOGLE__API__HTTP_RULE__PATTERN_POST);
+    assert_string_equal(method->http->post, "/api/v1/auth/register");
+    assert_int_equal(method->http->n_additional_bindings, 1);
+    assert_string_equal(method->http->additional_bindings[0]->post, "/api/v1/users/register");
+    assert_int_equal(method->options->access, INKMESH__OPTIONS__V1__ACCESS__ACCESS_ANYONE);
+    assert_int_equal(method->options->success_status, 201);
+    assert_false(method->idempotent);
+    assert_ptr_equal(method->input->c, &inkmesh__user__v1__register_request__descriptor);
+    assert_string_equal(method->comment, "Register an account. The email address is unique without "
+                                         "regard to case.");
+    assert_true(
+        ink_contract_method(contract, "/inkmesh.user.v1.UserService/GetProfile")->idempotent);
+    assert_null(ink_contract_method(contract, "/inkmesh.user.v1.UserService/Nothing"));
+}
+
+static void finds_fields_by_both_names(void **state)
+{
+    (void)state;
+    const struct ink_message *user = ink_contract_message(contract, "inkmesh.user.v1.User");
+    const struct ink_field *field = ink_message_field_json(user, "createdAt", 9);
+    assert_non_null(field);
+    assert_string_equal(field->name, "created_at");
+    assert_ptr_equal(ink_message_field_json(user, "created_at", 10), field);
+    assert_null(ink_message_field(user, "createdAt", 9));
+    assert_null(ink_message_field(user, "created_a", 9));
+    assert_int_equal(field->message->well_known, INK_TIMESTAMP);
+    assert_string_equal(field->comment, "When the account was registered.");
+    assert_ptr_equal(ink_contract_message_of(contract, &inkmesh__user__v1__user__descriptor), user);
+}
+
+static void knows_maps_and_oneofs(void **state)
+{
+    (void)state;
+    const struct ink_message *type = ink_contract_message(contract, "google.protobuf.Struct");
+    assert_true(type->fields[0].map);
+    assert_false(type->fields[0].repeated);
+    assert_string_equal(type->fields[0].message->fields[0].name, "key");
+    const struct ink_message *value = ink_contract_message(contract, "google.protobuf.Value");
+    assert_int_equal(value->n_oneofs, 1);
+    assert_string_equal(value->oneofs[0].name, "kind");
+    assert_int_equal(value->oneofs[0].n_fields, 6);
+    assert_ptr_equal(value->fields[0].oneof, &value->oneofs[0]);
+}
+
+static void joins_the_parts_of_an_option(void **state)
+{
+    (void)state;
+    const struct ink_message *request =
+        ink_contract_message(contract, "inkmesh.user.v1.RegisterRequest");
+    uint8_t *data;
+    size_t size;
+    assert_true(
+        ink_option_bytes(&arena, &request->fields[0].proto->options->base, 1159, &data, &size));
+    assert_true(size > 0);
+    assert_false(ink_option_bytes(&arena, NULL, 1159, &data, &size));
+}
+
+static void refuses_a_malformed_image(void **state)
+{
+    (void)state;
+    struct ink_contract_image image = inkmesh_contract;
+    image.descriptor_set_size -= 1;
+    struct ink_contract *none = NULL;
+    assert_int_equal(ink_contract_load(&image, &arena, &none).code, INK_INTERNAL);
+    const ProtobufCServiceDescriptor *const nothing[] = {NULL};
+    image = inkmesh_contract;
+    image.services = nothing;
+    struct ink_status status = ink_contract_load(&image, &arena, &none);
+    assert_int_equal(status.code, INK_INTERNAL);
+    assert_non_null(strstr(status.cause, "lacks"));
+    assert_null(none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_a_method_with_its_options),
+        cmocka_unit_test(finds_fields_by_both_names),
+        cmocka_unit_test(knows_maps_and_oneofs),
+        cmocka_unit_test(joins_the_parts_of_an_option),
+        cmocka_unit_test(refuses_a_malformed_image),
+    };
+    return cmocka_run_group_tests(tests, load, unload);
+}
