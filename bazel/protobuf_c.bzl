@@ -110,9 +110,23 @@ def protobuf_c_library(name, protos, imports, deps = [], **kwargs):
         **kwargs
     )
 
+# What every server and client needs beside its own messages: health, reflection, error details.
+_ALWAYS = [
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+    "grpc/health/v1/health.proto",
+    "grpc/reflection/v1/reflection.proto",
+    "grpc/reflection/v1alpha/reflection.proto",
+    "inkmesh/options/v1/options.proto",
+]
+
 def embedded_contract(name, protos, imports, deps, **kwargs):
     """`extern const struct ink_contract_image NAME;` in "NAME.h": see lib/contract/contract.h."""
-    descriptor_set(name = name + "_descriptor_set", protos = protos, imports = imports)
+    descriptor_set(
+        name = name + "_descriptor_set",
+        imports = imports + ["//proto"] if "//proto" not in imports else imports,
+        protos = protos + [proto for proto in _ALWAYS if proto not in protos],
+    )
     native.genrule(
         name = name + "_embed",
         srcs = [name + "_descriptor_set"],
@@ -125,6 +139,10 @@ def embedded_contract(name, protos, imports, deps, **kwargs):
         srcs = [name + ".c"],
         hdrs = [name + ".h"],
         includes = ["."],
-        deps = deps + ["//lib/contract:image"],
+        deps = deps + [
+            "//gen:options",
+            "//gen:well_known",
+            "//lib/contract:image",
+        ],
         **kwargs
     )

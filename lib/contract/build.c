@@ -181,7 +181,7 @@ static void add_methods(struct builder *b, struct ink_service *service)
         method->full_name = join(b, service->full_name, method->name);
         method->path = ink_arena_printf(b->arena, "/%s/%s", service->full_name, method->name);
         method->service = service;
-        method->index = (unsigned)i;
+        method->id = (unsigned)b->contract->n_methods;
         method->c = service->c == NULL ? NULL : &service->c->methods[i];
         method->proto = proto->method[i];
         method->client_streaming = proto->method[i]->client_streaming;

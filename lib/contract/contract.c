@@ -108,6 +108,11 @@ const struct ink_method *ink_contract_method(const struct ink_contract *contract
     return find(&wanted, contract->methods, contract->n_methods, by_path);
 }
 
+size_t ink_contract_method_count(const struct ink_contract *contract)
+{
+    return contract->n_methods;
+}
+
 const struct ink_message *ink_contract_message_of(const struct ink_contract *contract,
                                                   const ProtobufCMessageDescriptor *descriptor)
 {

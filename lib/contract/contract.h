@@ -84,7 +84,7 @@ struct ink_method {
     const char *full_name; /* "inkmesh.user.v1.UserService.Register" */
     const char *path;      /* "/inkmesh.user.v1.UserService/Register", the gRPC :path */
     const struct ink_service *service;
-    unsigned index; /* in the service */
+    unsigned id; /* 0 to ink_contract_method_count() - 1, for tables by method */
     const ProtobufCMethodDescriptor *c;
     const Google__Protobuf__MethodDescriptorProto *proto;
     const struct ink_message *input;
@@ -124,6 +124,7 @@ const struct ink_service *ink_contract_service(const struct ink_contract *contra
                                                const char *full_name);
 /* By gRPC path: "/package.Service/Method". */
 const struct ink_method *ink_contract_method(const struct ink_contract *contract, const char *path);
+size_t ink_contract_method_count(const struct ink_contract *contract);
 /* The contract's view of a protobuf-c descriptor; NULL when it is not part of the contract. */
 const struct ink_message *ink_contract_message_of(const struct ink_contract *contract,
                                                   const ProtobufCMessageDescriptor *descriptor);

@@ -22,7 +22,7 @@ struct ink_rpc_client;
 struct ink_rpc_client_stream;
 
 struct ink_rpc_client_options {
-    const char *target;            /* "127.0.0.1:3001", or any gRPC name such as "dns:///user:3001" */
+    const char *target; /* "127.0.0.1:3001", or any gRPC name such as "dns:///user:3001" */
     const struct ink_rpc_tls *tls; /* NULL for plain text */
     int64_t default_timeout_ms;    /* 0 means 5,000 */
     size_t max_message_bytes;      /* a longer reply is RESOURCE_EXHAUSTED; 0 means 8 MiB */
@@ -44,12 +44,10 @@ struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struc
 
 /* Opens a server stream. Read it until recv says that it ended, then free it; freeing it earlier
  * cancels the call. A stream has the context's deadline only (none: it may last). */
-struct ink_status ink_rpc_client_stream_open(struct ink_rpc_client *client,
-                                             const struct ink_ctx *ctx,
-                                             const struct ink_method *method,
-                                             const ProtobufCMessage *request,
-                                             struct ink_rpc_client_stream **ret_stream)
-    INK_MUST_CHECK;
+struct ink_status
+ink_rpc_client_stream_open(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                           const struct ink_method *method, const ProtobufCMessage *request,
+                           struct ink_rpc_client_stream **ret_stream) INK_MUST_CHECK;
 /* Waits up to `timeout_ms` for the next message, which is unpacked into `arena`. INK_OK with a NULL
  * message when the stream ended well; DEADLINE_EXCEEDED with reason "NO_MESSAGE_YET" when nothing
  * came in time (the stream is still good); any other status is how the call ended. */

@@ -30,6 +30,7 @@
 #include "lib/contract/contract.h"
 #include "lib/rpc/tls.h"
 
+struct ink_rpc_metadata;
 struct ink_rpc_server;
 struct ink_rpc_stream;
 
@@ -69,8 +70,8 @@ struct ink_rpc_handler {
  * has gone. */
 struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,
                                       const ProtobufCMessage *message) INK_MUST_CHECK;
-/* Waits for the client's next message, which lives in the request's arena; *ret_message is NULL
- * when the client has no more. */
+/* Waits for the client's next message, which lives until the next call of this function;
+ * *ret_message is NULL when the client has no more. */
 struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream,
                                       ProtobufCMessage **ret_message) INK_MUST_CHECK;
 
@@ -81,7 +82,8 @@ struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream,
 struct ink_rpc_call {
     const struct ink_method *method;
     struct ink_ctx *ctx;
-    const ProtobufCMessage *request; /* NULL for a method whose client streams */
+    const ProtobufCMessage *request;         /* NULL for a method whose client streams */
+    const struct ink_rpc_metadata *metadata; /* of the request; read with ink_rpc_metadata() */
 };
 struct ink_rpc_next;
 typedef struct ink_status ink_rpc_interceptor_fn(void *self, struct ink_rpc_call *call,
@@ -92,12 +94,12 @@ struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call
 const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key);
 
 struct ink_rpc_server_options {
-    const char *address;          /* "127.0.0.1:3001"; port 0 picks a free one */
+    const char *address;           /* "127.0.0.1:3001"; port 0 picks a free one */
     const struct ink_rpc_tls *tls; /* NULL for plain text */
-    unsigned workers;             /* threads for unary calls; 0 means the default, 8 */
-    unsigned max_streams;         /* streams at once; 0 means the default, 256 */
-    size_t max_message_bytes;     /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
-    int64_t max_deadline_ms;      /* calls without a deadline, or a later one, get this; 0: 60 s */
+    unsigned workers;              /* threads for unary calls; 0 means the default, 8 */
+    unsigned max_streams;          /* streams at once; 0 means the default, 256 */
+    size_t max_message_bytes;      /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
+    int64_t max_deadline_ms;       /* calls without a deadline, or a later one, get this; 0: 60 s */
 };
 
 /* Makes a server of `contract`, which must outlive it. Errors name the setting. */

@@ -1,0 +1,324 @@
+#include "lib/rpc/client.h"
+
+#include <grpc/support/alloc.h>
+#include <semaphore.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "grpc/health/v1/health.pb-c.h"
+#include "lib/base/alloc.h"
+#include "lib/base/buf.h"
+#include "lib/rpc/client_internal.h"
+#include "lib/rpc/credentials.h"
+
+#define DEFAULT_TIMEOUT_MS 5000
+#define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
+
+/* gRPC's service config: round robin, and retries for the methods that may be repeated. A budget
+ * (throttling) keeps retries from adding to an outage. */
+static void write_service_config(struct ink_buf *json, const struct ink_contract *contract)
+{
+    size_t n_services;
+    const struct ink_service *const *services = ink_contract_services(contract, &n_services);
+    const char *separator = "";
+    ink_buf_puts(json, "{\"loadBalancingConfig\":[{\"round_robin\":{}}],"
+                       "\"retryThrottling\":{\"maxTokens\":20,\"tokenRatio\":0.1},"
+                       "\"methodConfig\":[");
+    for (size_t s = 0; s < n_services; s++) {
+        for (size_t m = 0; m < services[s]->n_methods; m++) {
+            if (!services[s]->methods[m].idempotent)
+                continue;
+            ink_buf_printf(json,
+                           "%s{\"name\":[{\"service\":\"%s\",\"method\":\"%s\"}],"
+                           "\"retryPolicy\":{\"maxAttempts\":3,\"initialBackoff\":\"0.05s\","
+                           "\"maxBackoff\":\"0.2s\",\"backoffMultiplier\":2,"
+                           "\"retryableStatusCodes\":[\"UNAVAILABLE\"]}}",
+                           separator, services[s]->full_name, services[s]->methods[m].name);
+            separator = ",";
+        }
+    }
+    ink_buf_puts(json, "]}");
+}
+
+static grpc_arg integer(const char *key, int value)
+{
+    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
+}
+
+static grpc_arg string(const char *key, const char *value)
+{
+    return (grpc_arg){.type = GRPC_ARG_STRING, .key = (char *)key, .value.string = (char *)value};
+}
+
+static grpc_channel *make_channel(const struct ink_contract *contract,
+                                  const struct ink_rpc_client_options *options,
+                                  grpc_channel_credentials *credentials)
+{
+    struct ink_buf config = INK_BUF_INIT;
+    write_service_config(&config, contract);
+    grpc_arg args[] = {
+        string(GRPC_ARG_SERVICE_CONFIG, config.data),
+        integer(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
+        integer(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
+        integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
+        integer(GRPC_ARG_KEEPALIVE_TIME_MS, 20000),
+        integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000),
+        integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
+        integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
+        integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
+        string(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
+               options->tls == NULL ? NULL : options->tls->server_name),
+    };
+    bool override = options->tls != NULL && options->tls->server_name != NULL;
+    grpc_channel_args all = {.num_args = INK_COUNT(args) - (override ? 0 : 1), .args = args};
+    grpc_channel *channel = grpc_channel_create(options->target, credentials, &all);
+    ink_buf_release(&config);
+    return channel;
+}
+
+/* A call that its thread waits for. */
+struct waiting {
+    sem_t done;
+};
+
+static void *poll(void *queue)
+{
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
+        struct waiting *waiting = event.tag;
+        sem_post(&waiting->done);
+    }
+}
+
+static void register_methods(struct ink_rpc_client *client)
+{
+    size_t n_services;
+    const struct ink_service *const *services =
+        ink_contract_services(client->contract, &n_services);
+    client->registered =
+        ink_calloc(ink_contract_method_count(client->contract), sizeof(*client->registered));
+    for (size_t s = 0; s < n_services; s++)
+        for (size_t m = 0; m < services[s]->n_methods; m++) {
+            const struct ink_method *method = &services[s]->methods[m];
+            client->registered[method->id] =
+                grpc_channel_register_call(client->channel, method->path, NULL, NULL);
+        }
+}
+
+struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
+                                     const struct ink_rpc_client_options *options,
+                                     struct ink_arena *arena, struct ink_rpc_client **ret_client)
+{
+    grpc_channel_credentials *credentials;
+    grpc_init();
+    struct ink_status status = ink_rpc_channel_credentials(options->tls, arena, &credentials);
+    if (!ink_is_ok(status)) {
+        grpc_shutdown_blocking();
+        return status;
+    }
+    struct ink_rpc_client *client = ink_calloc(1, sizeof(*client));
+    client->contract = contract;
+    client->options = *options;
+    if (client->options.default_timeout_ms == 0)
+        client->options.default_timeout_ms = DEFAULT_TIMEOUT_MS;
+    if (client->options.max_message_bytes == 0)
+        client->options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
+    client->channel = make_channel(contract, &client->options, credentials);
+    grpc_channel_credentials_release(credentials);
+    client->queue = grpc_completion_queue_create_for_next(NULL);
+    register_methods(client);
+    for (int i = 0; i < POLLERS; i++)
+        if (pthread_create(&client->pollers[i], NULL, poll, client->queue) != 0)
+            abort();
+    *ret_client = client;
+    return ink_ok();
+}
+
+void ink_rpc_client_free(struct ink_rpc_client *client)
+{
+    if (client == NULL)
+        return;
+    grpc_completion_queue_shutdown(client->queue);
+    for (int i = 0; i < POLLERS; i++)
+        pthread_join(client->pollers[i], NULL);
+    grpc_completion_queue_destroy(client->queue);
+    grpc_channel_destroy(client->channel);
+    free(client->registered);
+    free(client);
+    grpc_shutdown_blocking();
+}
+
+static void add_metadata(struct outgoing *outgoing, const char *key, const char *value)
+{
+    if (value == NULL || value[0] == '\0')
+        return;
+    grpc_slice slice = grpc_slice_from_copied_string(value);
+    if (!grpc_header_nonbin_value_is_legal(slice)) {
+        grpc_slice_unref(slice);
+        return;
+    }
+    outgoing->metadata[outgoing->count++] =
+        (grpc_metadata){.key = grpc_slice_from_static_string(key), .value = slice};
+}
+
+void outgoing_init(struct outgoing *outgoing, const struct ink_ctx *ctx)
+{
+    char traceparent[INK_TRACEPARENT_SIZE] = "";
+    outgoing->count = 0;
+    if (ctx->trace.trace_id[0] != '\0')
+        ink_trace_format(&ctx->trace, traceparent);
+    add_metadata(outgoing, "traceparent", traceparent);
+    add_metadata(outgoing, "x-request-id", ctx->request_id);
+    add_metadata(outgoing, "authorization", ctx->authorization);
+}
+
+void outgoing_release(struct outgoing *outgoing)
+{
+    for (size_t i = 0; i < outgoing->count; i++)
+        grpc_slice_unref(outgoing->metadata[i].value);
+}
+
+void ending_init(struct ending *ending)
+{
+    grpc_metadata_array_init(&ending->trailing);
+    ending->code = GRPC_STATUS_UNKNOWN;
+    ending->message = grpc_empty_slice();
+}
+
+grpc_op ending_op(struct ending *ending)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_STATUS_ON_CLIENT};
+    op.data.recv_status_on_client.trailing_metadata = &ending->trailing;
+    op.data.recv_status_on_client.status = &ending->code;
+    op.data.recv_status_on_client.status_details = &ending->message;
+    return op;
+}
+
+/* The C core's own words for a lost backend name addresses: they are for the log. */
+static struct ink_status transport_error(struct ink_arena *arena, const char *text)
+{
+    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is not available");
+    status.cause = ink_arena_strdup(arena, text);
+    status.retry_after_ms = 1000;
+    return status;
+}
+
+struct ink_status ending_status(const struct ending *ending, struct ink_arena *arena)
+{
+    if (ending->code == GRPC_STATUS_OK)
+        return ink_ok();
+    char *text = ink_arena_strndup(arena, (const char *)GRPC_SLICE_START_PTR(ending->message),
+                                   GRPC_SLICE_LENGTH(ending->message));
+    struct ink_status status = ink_error((enum ink_code)ending->code, text);
+    bool has_details = false;
+    for (size_t i = 0; i < ending->trailing.count; i++) {
+        const grpc_metadata *entry = &ending->trailing.metadata[i];
+        if (grpc_slice_str_cmp(entry->key, "grpc-status-details-bin") != 0)
+            continue;
+        has_details = true;
+        ink_wire_unpack_details(arena, GRPC_SLICE_START_PTR(entry->value),
+                                GRPC_SLICE_LENGTH(entry->value), &status);
+    }
+    if (status.code == INK_UNAVAILABLE && !has_details)
+        return transport_error(arena, text);
+    return status;
+}
+
+void ending_release(struct ending *ending)
+{
+    grpc_metadata_array_destroy(&ending->trailing);
+    grpc_slice_unref(ending->message);
+}
+
+static int64_t call_deadline(const struct ink_rpc_client *client, const struct ink_ctx *ctx)
+{
+    int64_t latest = ink_now() + client->options.default_timeout_ms * INK_MILLISECOND;
+    return ctx->deadline < latest ? ctx->deadline : latest;
+}
+
+/* One unary call: all ops in one batch, one event. */
+static struct ink_status perform(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                                 const struct ink_method *method, grpc_byte_buffer *request,
+                                 struct ending *ending, grpc_byte_buffer **reply)
+{
+    struct waiting waiting;
+    struct outgoing outgoing;
+    grpc_metadata_array initial;
+    grpc_metadata_array_init(&initial);
+    outgoing_init(&outgoing, ctx);
+    grpc_call *call = grpc_channel_create_registered_call(
+        client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, client->queue,
+        client->registered[method->id], ink_wire_deadline(call_deadline(client, ctx)), NULL);
+    grpc_op ops[] = {
+        {.op = GRPC_OP_SEND_INITIAL_METADATA},  {.op = GRPC_OP_SEND_MESSAGE},
+        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
+        {.op = GRPC_OP_RECV_MESSAGE},           ending_op(ending),
+    };
+    ops[0].data.send_initial_metadata.count = outgoing.count;
+    ops[0].data.send_initial_metadata.metadata = outgoing.metadata;
+    ops[1].data.send_message.send_message = request;
+    ops[3].data.recv_initial_metadata.recv_initial_metadata = &initial;
+    ops[4].data.recv_message.recv_message = reply;
+    sem_init(&waiting.done, 0, 0);
+    grpc_call_error error = grpc_call_start_batch(call, ops, INK_COUNT(ops), &waiting, NULL);
+    struct ink_status status = ink_ok();
+    if (error == GRPC_CALL_OK) {
+        while (sem_wait(&waiting.done) != 0)
+            ;
+        status = ending_status(ending, ctx->arena);
+    } else {
+        status = ink_error_cause(ctx->arena, INK_INTERNAL, "the call could not be made",
+                                 "grpc_call_start_batch: error %d", (int)error);
+    }
+    sem_destroy(&waiting.done);
+    grpc_metadata_array_destroy(&initial);
+    grpc_call_unref(call);
+    outgoing_release(&outgoing);
+    return status;
+}
+
+struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                                      const struct ink_method *method,
+                                      const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
+{
+    struct ink_status status = ink_ctx_check(ctx);
+    if (!ink_is_ok(status))
+        return status;
+    struct ending ending;
+    grpc_byte_buffer *reply = NULL, *packed = ink_wire_pack(request);
+    ending_init(&ending);
+    status = perform(client, ctx, method, packed, &ending, &reply);
+    if (ink_is_ok(status)) {
+        status = ink_wire_unpack(ctx->arena, method->output->c, reply, ret_reply);
+        if (!ink_is_ok(status))
+            status = ink_error_cause(ctx->arena, INK_INTERNAL, "the service's reply is malformed",
+                                     "%s: %s", method->full_name, status.message);
+    }
+    if (reply != NULL)
+        grpc_byte_buffer_destroy(reply);
+    grpc_byte_buffer_destroy(packed);
+    ending_release(&ending);
+    return status;
+}
+
+bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
+{
+    const struct ink_method *method =
+        ink_contract_method(client->contract, "/grpc.health.v1.Health/Check");
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    struct ink_ctx ctx = ink_ctx_background(&arena);
+    ctx.deadline = ink_now() + timeout_ms * INK_MILLISECOND;
+    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    ProtobufCMessage *reply = NULL;
+    bool healthy = false;
+    if (method != NULL &&
+        ink_is_ok(ink_rpc_client_call(client, &ctx, method, &request.base, &reply)))
+        healthy = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
+                  GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+    ink_arena_release(&arena);
+    return healthy;
+}

@@ -1,0 +1,88 @@
+/* grpc.health.v1: whether this server, and each service on it, takes calls. */
+#include <string.h>
+
+#include "grpc/health/v1/health.pb-c.h"
+#include "lib/rpc/server_internal.h"
+
+#define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
+
+static struct ink_status check(void *self, struct ink_ctx *ctx,
+                               const Grpc__Health__V1__HealthCheckRequest *request,
+                               Grpc__Health__V1__HealthCheckResponse *reply)
+{
+    struct ink_rpc_server *server = self;
+    if (request->service[0] != '\0' && !server_serves(server, request->service))
+        return ink_errorf(ctx->arena, INK_NOT_FOUND, "there is no service %s here",
+                          request->service);
+    pthread_mutex_lock(&server->lock);
+    reply->status = server->ready ? STATUS(SERVING) : STATUS(NOT_SERVING);
+    pthread_mutex_unlock(&server->lock);
+    return ink_ok();
+}
+INK_RPC_UNARY(check, Grpc__Health__V1__HealthCheckRequest, Grpc__Health__V1__HealthCheckResponse)
+
+/* Waits until the answer is another one than `told`, or for a second: a client that has gone is
+ * noticed then. */
+static void await_change(struct ink_rpc_server *server, int told)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec++;
+    pthread_mutex_lock(&server->lock);
+    if (!server->stopping && told == (server->ready ? STATUS(SERVING) : STATUS(NOT_SERVING)))
+        pthread_cond_timedwait(&server->changed, &server->lock, &until);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static struct ink_status watch(void *self, struct ink_ctx *ctx,
+                               const Grpc__Health__V1__HealthCheckRequest *request,
+                               struct ink_rpc_stream *stream)
+{
+    struct ink_rpc_server *server = self;
+    bool known = request->service[0] == '\0' || server_serves(server, request->service);
+    int told = -1;
+    for (;;) {
+        struct ink_status status = ink_ctx_check(ctx);
+        if (!ink_is_ok(status))
+            return status;
+        pthread_mutex_lock(&server->lock);
+        int now = !known          ? (int)STATUS(SERVICE_UNKNOWN)
+                  : server->ready ? (int)STATUS(SERVING)
+                                  : (int)STATUS(NOT_SERVING);
+        bool stopping = server->stopping;
+        pthread_mutex_unlock(&server->lock);
+        if (now != told) {
+            Grpc__Health__V1__HealthCheckResponse reply =
+                GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__INIT;
+            reply.status = now;
+            status = ink_rpc_stream_send(stream, &reply.base);
+            if (!ink_is_ok(status))
+                return status;
+            told = now;
+        }
+        if (stopping)
+            return ink_error(INK_UNAVAILABLE, "the server is shutting down");
+        await_change(server, told);
+    }
+}
+INK_RPC_STREAM(watch, Grpc__Health__V1__HealthCheckRequest)
+
+struct ink_status health_add(struct ink_rpc_server *server, struct ink_arena *arena)
+{
+    const struct ink_method *check_method =
+        ink_contract_method(server->contract, "/grpc.health.v1.Health/Check");
+    const struct ink_method *watch_method =
+        ink_contract_method(server->contract, "/grpc.health.v1.Health/Watch");
+    if (check_method == NULL || watch_method == NULL)
+        return ink_error_cause(arena, INK_INTERNAL, "the contract is incomplete",
+                               "the contract lacks grpc.health.v1");
+    struct served *served = server_serve(server, check_method);
+    served->unary = check_rpc;
+    served->self = server;
+    served->built_in = true;
+    served = server_serve(server, watch_method);
+    served->stream = watch_rpc;
+    served->self = server;
+    served->built_in = true;
+    return ink_ok();
+}

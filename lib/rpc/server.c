@@ -1,0 +1,312 @@
+#include "lib/rpc/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/rpc/credentials.h"
+#include "lib/rpc/server_internal.h"
+
+#define DEFAULT_WORKERS 8
+#define DEFAULT_STREAMS 256
+#define DEFAULT_MESSAGE_BYTES (4 * 1024 * 1024)
+#define DEFAULT_DEADLINE_MS 60000
+
+static grpc_arg integer(const char *key, int value)
+{
+    return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
+}
+
+static grpc_server *make_grpc_server(const struct ink_rpc_server_options *options)
+{
+    grpc_arg args[] = {
+        integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
+        /* A second server on the same port is a mistake that must show. */
+        integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        integer(GRPC_ARG_KEEPALIVE_TIME_MS, 30000),
+        integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
+        integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
+        integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000),
+    };
+    grpc_channel_args all = {.num_args = INK_COUNT(args), .args = args};
+    return grpc_server_create(&all, NULL);
+}
+
+struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
+                                     const struct ink_rpc_server_options *options,
+                                     struct ink_arena *arena, struct ink_rpc_server **ret_server)
+{
+    struct ink_rpc_server *server = ink_calloc(1, sizeof(*server));
+    grpc_init();
+    ink_arena_init(&server->arena);
+    pthread_mutex_init(&server->lock, NULL);
+    pthread_cond_init(&server->changed, NULL);
+    server->contract = contract;
+    server->options = *options;
+    if (server->options.workers == 0)
+        server->options.workers = DEFAULT_WORKERS;
+    if (server->options.max_streams == 0)
+        server->options.max_streams = DEFAULT_STREAMS;
+    if (server->options.max_message_bytes == 0)
+        server->options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
+    if (server->options.max_deadline_ms == 0)
+        server->options.max_deadline_ms = DEFAULT_DEADLINE_MS;
+    server->grpc = make_grpc_server(&server->options);
+    server->work = grpc_completion_queue_create_for_next(NULL);
+    server->events = grpc_completion_queue_create_for_next(NULL);
+    grpc_server_register_completion_queue(server->grpc, server->work, NULL);
+    grpc_server_register_completion_queue(server->grpc, server->events, NULL);
+    struct ink_status status = health_add(server, arena);
+    if (ink_is_ok(status))
+        status = reflection_add(server, arena);
+    if (!ink_is_ok(status)) {
+        ink_rpc_server_free(server);
+        return status;
+    }
+    *ret_server = server;
+    return ink_ok();
+}
+
+struct served *server_serve(struct ink_rpc_server *server, const struct ink_method *method)
+{
+    struct served *served = ink_arena_calloc(&server->arena, 1, sizeof(*served));
+    served->server = server;
+    served->method = method;
+    served->input = method->input->c;
+    served->output = method->output->c;
+    served->registered = grpc_server_register_method(
+        server->grpc, method->path, NULL,
+        method->client_streaming ? GRPC_SRM_PAYLOAD_NONE
+                                 : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
+        0);
+    served->next = server->methods;
+    server->methods = served;
+    return served;
+}
+
+bool server_serves(struct ink_rpc_server *server, const char *service)
+{
+    for (const struct served *s = server->methods; s != NULL; s = s->next)
+        if (strcmp(s->method->service->full_name, service) == 0)
+            return true;
+    return false;
+}
+
+static const struct ink_method *find_method(const struct ink_service *service, const char *name)
+{
+    for (size_t i = 0; i < service->n_methods; i++)
+        if (strcmp(service->methods[i].name, name) == 0)
+            return &service->methods[i];
+    return NULL;
+}
+
+static struct ink_status check_handler(const struct ink_service *service,
+                                       const struct ink_rpc_handler *handler,
+                                       struct ink_arena *arena)
+{
+    const struct ink_method *method = find_method(service, handler->method);
+    if (method == NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s has no method %s", service->full_name,
+                          handler->method);
+    bool streams = method->client_streaming || method->server_streaming;
+    if ((handler->stream != NULL) != streams || (handler->unary != NULL) == streams)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s needs a %s handler", method->full_name,
+                          streams ? "stream" : "unary");
+    if (method->options == NULL ||
+        method->options->access == INKMESH__OPTIONS__V1__ACCESS__ACCESS_UNSPECIFIED)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                          "%s does not say who may call it (inkmesh.options.v1.method.access)",
+                          method->full_name);
+    return ink_ok();
+}
+
+struct ink_status ink_rpc_server_add(struct ink_rpc_server *server, const char *service_name,
+                                     const struct ink_rpc_handler *handlers, void *self,
+                                     struct ink_arena *arena)
+{
+    const struct ink_service *service = ink_contract_service(server->contract, service_name);
+    if (service == NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the contract has no service %s",
+                          service_name);
+    for (const struct ink_rpc_handler *h = handlers; h->method != NULL; h++) {
+        struct ink_status status = check_handler(service, h, arena);
+        if (!ink_is_ok(status))
+            return status;
+        struct served *served = server_serve(server, find_method(service, h->method));
+        served->unary = h->unary;
+        served->stream = h->stream;
+        served->self = self;
+    }
+    return ink_ok();
+}
+
+void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor_fn *interceptor,
+                              void *self)
+{
+    if (server->n_interceptors == MOST_INTERCEPTORS)
+        abort();
+    server->interceptors[server->n_interceptors++] =
+        (struct interceptor){.run = interceptor, .self = self};
+}
+
+static void *drain_queue(void *queue)
+{
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
+        struct event *tag = event.tag;
+        tag->done(tag, event.success != 0);
+    }
+}
+
+static void start_threads(struct ink_rpc_server *server)
+{
+    server->n_threads = server->options.workers + 1;
+    server->threads = ink_calloc(server->n_threads, sizeof(*server->threads));
+    for (unsigned i = 0; i < server->n_threads; i++)
+        if (pthread_create(&server->threads[i], NULL, drain_queue,
+                           i == 0 ? server->events : server->work) != 0)
+            abort();
+}
+
+struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink_arena *arena)
+{
+    grpc_server_credentials *credentials;
+    struct ink_status status = ink_rpc_server_credentials(server->options.tls, arena, &credentials);
+    if (!ink_is_ok(status))
+        return status;
+    server->port = grpc_server_add_http2_port(server->grpc, server->options.address, credentials);
+    grpc_server_credentials_release(credentials);
+    if (server->port <= 0)
+        return ink_errorf(arena, INK_UNAVAILABLE,
+                          "cannot listen on %s: the address is wrong or in use",
+                          server->options.address);
+    grpc_server_start(server->grpc);
+    for (struct served *s = server->methods; s != NULL; s = s->next) {
+        if (s->stream != NULL)
+            stream_listen(s);
+        else
+            unary_listen(s);
+    }
+    unknown_listen(server);
+    start_threads(server);
+    return ink_ok();
+}
+
+int ink_rpc_server_port(const struct ink_rpc_server *server)
+{
+    return server->port;
+}
+
+void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready)
+{
+    pthread_mutex_lock(&server->lock);
+    server->ready = ready && !server->stopping;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_enter(struct ink_rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->n_calls++;
+    pthread_mutex_unlock(&server->lock);
+}
+
+void server_leave(struct ink_rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    server->n_calls--;
+    if (server->stopping)
+        pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void shut_down(struct event *event, bool ok)
+{
+    (void)ok;
+    struct ink_rpc_server *server = INK_CONTAINER_OF(event, struct ink_rpc_server, shutdown);
+    pthread_mutex_lock(&server->lock);
+    server->shut_down = true;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+}
+
+static bool idle(const struct ink_rpc_server *server)
+{
+    return server->n_calls == 0 && server->n_streams == 0 && server->shut_down;
+}
+
+/* Waits until nothing is in flight, at most `ms`; 0 waits for ever. */
+static void await_idle(struct ink_rpc_server *server, int64_t ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * INK_MILLISECOND;
+    if (until.tv_nsec >= INK_SECOND) {
+        until.tv_sec++;
+        until.tv_nsec -= INK_SECOND;
+    }
+    pthread_mutex_lock(&server->lock);
+    while (!idle(server)) {
+        if (ms == 0)
+            pthread_cond_wait(&server->changed, &server->lock);
+        else if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != 0)
+            break;
+    }
+    pthread_mutex_unlock(&server->lock);
+}
+
+static void stop_threads(struct ink_rpc_server *server)
+{
+    grpc_completion_queue_shutdown(server->work);
+    grpc_completion_queue_shutdown(server->events);
+    for (unsigned i = 0; i < server->n_threads; i++)
+        pthread_join(server->threads[i], NULL);
+    if (server->n_threads == 0) { /* never started: nobody else drains them */
+        drain_queue(server->work);
+        drain_queue(server->events);
+    }
+}
+
+void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
+{
+    pthread_mutex_lock(&server->lock);
+    bool again = server->stopping;
+    server->stopping = true;
+    server->ready = false;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+    if (again)
+        return;
+    if (server->n_threads != 0) {
+        server->shutdown.done = shut_down;
+        grpc_server_shutdown_and_notify(server->grpc, server->events, &server->shutdown);
+        streams_cancel(server, false);
+        await_idle(server, grace_ms > 0 ? grace_ms : 1);
+        grpc_server_cancel_all_calls(server->grpc);
+        streams_cancel(server, true);
+        await_idle(server, 0);
+    }
+    stop_threads(server);
+    server->stopped = true;
+}
+
+void ink_rpc_server_free(struct ink_rpc_server *server)
+{
+    if (server == NULL)
+        return;
+    ink_rpc_server_stop(server, 0);
+    grpc_server_destroy(server->grpc);
+    grpc_completion_queue_destroy(server->work);
+    grpc_completion_queue_destroy(server->events);
+    free(server->threads);
+    ink_arena_release(&server->arena);
+    pthread_mutex_destroy(&server->lock);
+    pthread_cond_destroy(&server->changed);
+    free(server);
+    grpc_shutdown_blocking();
+}

@@ -1,0 +1,93 @@
+#include "lib/rpc/wire.h"
+
+#include <grpc/byte_buffer.h>
+#include <grpc/byte_buffer_reader.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+
+grpc_byte_buffer *ink_wire_pack(const ProtobufCMessage *message)
+{
+    grpc_slice slice = grpc_slice_malloc(protobuf_c_message_get_packed_size(message));
+    protobuf_c_message_pack(message, GRPC_SLICE_START_PTR(slice));
+    grpc_byte_buffer *buffer = grpc_raw_byte_buffer_create(&slice, 1);
+    grpc_slice_unref(slice);
+    return buffer;
+}
+
+static struct ink_status unpack_bytes(struct ink_arena *arena,
+                                      const ProtobufCMessageDescriptor *descriptor,
+                                      const uint8_t *data, size_t size,
+                                      ProtobufCMessage **ret_message)
+{
+    const char *field, *problem;
+    if (!ink_wire_check(descriptor, data, size, &field, &problem))
+        return ink_invalid_field(arena, field, "%s", problem);
+    ProtobufCMessage *message =
+        protobuf_c_message_unpack(descriptor, ink_arena_allocator(arena), size, data);
+    if (message == NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "not a valid %s", descriptor->name);
+    *ret_message = message;
+    return ink_ok();
+}
+
+struct ink_status ink_wire_unpack(struct ink_arena *arena,
+                                  const ProtobufCMessageDescriptor *descriptor,
+                                  grpc_byte_buffer *buffer, ProtobufCMessage **ret_message)
+{
+    if (buffer == NULL || grpc_byte_buffer_length(buffer) == 0)
+        return unpack_bytes(arena, descriptor, (const uint8_t *)"", 0, ret_message);
+    grpc_byte_buffer_reader reader;
+    if (!grpc_byte_buffer_reader_init(&reader, buffer))
+        return ink_error(INK_INVALID_ARGUMENT, "the message cannot be decompressed");
+    /* Most messages lie in one slice and are read in place. */
+    grpc_slice *only;
+    struct ink_status status;
+    if (buffer->data.raw.slice_buffer.count == 1 && buffer->type == GRPC_BB_RAW &&
+        buffer->data.raw.compression == GRPC_COMPRESS_NONE &&
+        grpc_byte_buffer_reader_peek(&reader, &only)) {
+        status = unpack_bytes(arena, descriptor, GRPC_SLICE_START_PTR(*only),
+                              GRPC_SLICE_LENGTH(*only), ret_message);
+    } else {
+        grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
+        status = unpack_bytes(arena, descriptor, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all),
+                              ret_message);
+        grpc_slice_unref(all);
+    }
+    grpc_byte_buffer_reader_destroy(&reader);
+    return status;
+}
+
+const char *ink_wire_metadata(struct ink_arena *arena, const grpc_metadata_array *metadata,
+                              const char *key)
+{
+    for (size_t i = 0; i < metadata->count; i++) {
+        if (grpc_slice_str_cmp(metadata->metadata[i].key, key) != 0)
+            continue;
+        const grpc_slice value = metadata->metadata[i].value;
+        const char *text = (const char *)GRPC_SLICE_START_PTR(value);
+        if (memchr(text, '\0', GRPC_SLICE_LENGTH(value)) != NULL)
+            return NULL;
+        return ink_arena_strndup(arena, text, GRPC_SLICE_LENGTH(value));
+    }
+    return NULL;
+}
+
+gpr_timespec ink_wire_deadline(int64_t deadline)
+{
+    if (deadline == INK_NO_DEADLINE)
+        return gpr_inf_future(GPR_CLOCK_MONOTONIC);
+    return gpr_time_add(gpr_now(GPR_CLOCK_MONOTONIC),
+                        gpr_time_from_nanos(deadline - ink_now(), GPR_TIMESPAN));
+}
+
+int64_t ink_wire_deadline_back(gpr_timespec deadline)
+{
+    if (gpr_time_cmp(deadline, gpr_inf_future(deadline.clock_type)) == 0)
+        return INK_NO_DEADLINE;
+    gpr_timespec left = gpr_time_sub(deadline, gpr_now(deadline.clock_type));
+    /* Further away than any deadline that is meant as one. */
+    if (left.tv_sec > 365 * 24 * 3600)
+        return INK_NO_DEADLINE;
+    return ink_now() + left.tv_sec * INK_SECOND + left.tv_nsec;
+}

@@ -1,0 +1,42 @@
+/*
+ * Between protobuf-c and the gRPC C core: messages, metadata and statuses as they travel. Internal
+ * to lib/rpc.
+ */
+#pragma once
+
+#include <grpc/grpc.h>
+#include <grpc/slice.h>
+
+#include "lib/base/status.h"
+
+/* Packs into a buffer of one slice, to be destroyed by the caller. */
+grpc_byte_buffer *ink_wire_pack(const ProtobufCMessage *message);
+
+/* Unpacks into `arena`; `buffer` stays the caller's and may be NULL (an empty message). Malformed
+ * bytes, too deep nesting, and text that holds NUL or is not UTF-8 are INVALID_ARGUMENT. */
+struct ink_status ink_wire_unpack(struct ink_arena *arena,
+                                  const ProtobufCMessageDescriptor *descriptor,
+                                  grpc_byte_buffer *buffer,
+                                  ProtobufCMessage **ret_message) INK_MUST_CHECK;
+
+/* The check before unpacking: protobuf-c cuts a string at its first NUL and follows any nesting.
+ * On failure *ret_field names the field. */
+bool ink_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size,
+                    const char **ret_field, const char **ret_problem);
+
+/* The value of the first metadata entry called `key`, as text in `arena`; NULL when there is none
+ * or when it holds a NUL. */
+const char *ink_wire_metadata(struct ink_arena *arena, const grpc_metadata_array *metadata,
+                              const char *key);
+
+/* google.rpc.Status with BadRequest, ErrorInfo and RetryInfo, serialized into the arena; empty
+ * (size 0) when the status has no details. */
+void ink_wire_pack_details(struct ink_arena *arena, struct ink_status status, uint8_t **ret_data,
+                           size_t *ret_size);
+/* Adds the details of a serialized google.rpc.Status to *status; unreadable ones are ignored. */
+void ink_wire_unpack_details(struct ink_arena *arena, const uint8_t *data, size_t size,
+                             struct ink_status *status);
+
+/* Deadlines: from nanoseconds of ink_now() and back. */
+gpr_timespec ink_wire_deadline(int64_t deadline);
+int64_t ink_wire_deadline_back(gpr_timespec deadline);
