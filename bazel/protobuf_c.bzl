@@ -124,7 +124,7 @@ def embedded_contract(name, protos, imports, deps, **kwargs):
     """`extern const struct ink_contract_image NAME;` in "NAME.h": see lib/contract/contract.h."""
     descriptor_set(
         name = name + "_descriptor_set",
-        imports = imports + ["//proto"] if "//proto" not in imports else imports,
+        imports = imports if "//proto" in imports else imports + ["//proto"],
         protos = protos + [proto for proto in _ALWAYS if proto not in protos],
     )
     native.genrule(
