@@ -90,7 +90,7 @@ def _descriptor_set_impl(ctx):
         mnemonic = "DescriptorSet",
         use_default_shell_env = True,
     )
-    return [DefaultInfo(files = depset([out]))]
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
 
 descriptor_set = rule(
     implementation = _descriptor_set_impl,

@@ -1,18 +1,81 @@
 /*
- * A gRPC server for protobuf-c: any service of a contract, with a table of handlers.
+ * A gRPC server for protobuf-c: any service of a contract, with a table of handlers. A whole
+ * program (a test builds and runs it as it stands here, against clients in other languages):
+ *
+ *     #include <signal.h>
+ *     #include <stdio.h>
+ *     #include "greet.pb-c.h"
+ *     #include "greet_contract.h"
+ *     #include "lib/rpc/server.h"
  *
  *     static struct ink_status hello(void *self, struct ink_ctx *ctx,
- *                                    const Greet__HelloRequest *request, Greet__HelloReply *reply)
+ *                                    const Greet__V1__HelloRequest *request,
+ *                                    Greet__V1__HelloReply *reply)
  *     {
+ *         (void)self;
+ *         if (request->name[0] == '\0')
+ *             return ink_invalid_field(ctx->arena, "name", "must not be empty");
  *         reply->text = ink_arena_printf(ctx->arena, "Hello, %s!", request->name);
  *         return ink_ok();
  *     }
- *     INK_RPC_UNARY(hello, Greet__HelloRequest, Greet__HelloReply)
+ *     INK_RPC_UNARY(hello, Greet__V1__HelloRequest, Greet__V1__HelloReply)
+ *
+ *     static struct ink_status many(void *self, struct ink_ctx *ctx,
+ *                                   const Greet__V1__HelloRequest *request,
+ *                                   struct ink_rpc_stream *stream)
+ *     {
+ *         struct ink_status status = ink_ok();
+ *         for (int i = 1; i <= request->times && ink_is_ok(status); i++) {
+ *             Greet__V1__HelloReply reply = GREET__V1__HELLO_REPLY__INIT;
+ *             (void)hello(self, ctx, request, &reply);
+ *             reply.number = i;
+ *             status = ink_rpc_stream_send(stream, &reply.base);
+ *         }
+ *         return status;
+ *     }
+ *     INK_RPC_STREAM(many, Greet__V1__HelloRequest)
  *
  *     static const struct ink_rpc_handler handlers[] = {
  *         {.method = "Hello", .unary = hello_rpc},
+ *         {.method = "Many", .stream = many_rpc},
  *         {0},
  *     };
+ *
+ *     int main(void)
+ *     {
+ *         struct ink_arena arena;
+ *         struct ink_contract *contract;
+ *         struct ink_rpc_server *server = NULL;
+ *         struct ink_rpc_server_options options = {.address = "127.0.0.1:0"};
+ *         sigset_t ends;
+ *         int signal_number;
+ *         sigemptyset(&ends);
+ *         sigaddset(&ends, SIGTERM);
+ *         sigprocmask(SIG_BLOCK, &ends, NULL);
+ *
+ *         ink_arena_init(&arena);
+ *         struct ink_status status = ink_contract_load(&greet_contract, &arena, &contract);
+ *         if (ink_is_ok(status))
+ *             status = ink_rpc_server_new(contract, &options, &arena, &server);
+ *         if (ink_is_ok(status))
+ *             status = ink_rpc_server_add(server, "greet.v1.Greeter", handlers, NULL, &arena);
+ *         if (ink_is_ok(status))
+ *             status = ink_rpc_server_start(server, &arena);
+ *         if (!ink_is_ok(status)) {
+ *             fprintf(stderr, "%s\n", status.message);
+ *             return 1;
+ *         }
+ *         ink_rpc_server_set_ready(server, true);
+ *         printf("port %d\n", ink_rpc_server_port(server));
+ *         fflush(stdout);
+ *
+ *         sigwait(&ends, &signal_number);
+ *         ink_rpc_server_stop(server, 10000);
+ *         ink_rpc_server_free(server);
+ *         ink_contract_free(contract);
+ *         ink_arena_release(&arena);
+ *         return 0;
+ *     }
  *
  * A handler may block: unary handlers run on `workers` threads, and a stream has a thread of its
  * own while it lasts (at most `max_streams`; beyond them RESOURCE_EXHAUSTED). What a handler
