@@ -1,0 +1,122 @@
+"""The whole mesh: which servers there are, how they find each other, in which order they start."""
+
+import os
+import secrets
+from dataclasses import dataclass
+
+from . import ports
+from .postgres import Postgres
+from .program import Program
+from .redis import Redis
+
+
+@dataclass(frozen=True)
+class Service:
+    """A program behind the gateway, with a database of its own."""
+
+    name: str
+    grpc_port: int
+    admin_port: int
+    postgres_port: int
+
+    @property
+    def database(self):
+        return f"{self.name}_db"
+
+    @property
+    def target(self):
+        return f"//services/{self.name}:{self.name}"
+
+
+# The design's ports. blog (3002, 9102, 5434) and notification (3003, 9103, 5435) go here.
+SERVICES = (Service("user", grpc_port=3001, admin_port=9101, postgres_port=5433),)
+GATEWAY_TARGET = "//gateway:gateway"
+GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
+
+TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
+
+
+def runfiles_binary(name):
+    """Where a test finds a program that it names in its `data`."""
+    package, _, target = TARGETS[name][2:].partition(":")
+    return os.path.abspath(os.path.join(package, target))
+
+
+class Stack:
+    """All servers, in the order in which they start; stopped in the opposite one.
+
+    `address_of(name, fixed)` gives ports, `binary(name)` programs, `secret(name)` passwords,
+    `options(name)` further arguments of a server (folder and log). A test leaves them out and
+    gets free ports, throw-away data, and the programs among its data.
+    """
+
+    def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
+                 secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
+                 log=lambda name: None, settings=None):
+        self.settings = settings or {}
+        self.jwt_secret = secret("JWT_SECRET")
+        common = {"lasting": lasting}
+        self.redis = Redis("redis", port(REDIS_PORT), log("redis"), **common)
+        self.databases = {
+            service.name: Postgres(
+                f"postgres-{service.name}", service.database,
+                secret(f"POSTGRES_PASSWORD_{service.name.upper()}"), port(service.postgres_port),
+                folder(f"postgres-{service.name}"), log(f"postgres-{service.name}"), **common)
+            for service in SERVICES}
+        self.services = {
+            service.name: self._service(service, port, binary, log, common)
+            for service in SERVICES}
+        self.gateway = self._gateway(port, binary, log, common)
+
+    def _shared_settings(self):
+        return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **self.settings}
+
+    def _service(self, service, port, binary, log, common):
+        grpc, admin = port(service.grpc_port), port(service.admin_port)
+        env = {"DATABASE_URL": self.databases[service.name].url,
+               "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
+               **self._shared_settings()}
+        return Program(service.name, [binary(service.name)], env, grpc, admin, log(service.name),
+                       **common)
+
+    def _gateway(self, port, binary, log, common):
+        http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
+        env = {"HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
+               **{f"{name.upper()}_SERVICE_ADDRESS": f"127.0.0.1:{service.port}"
+                  for name, service in self.services.items()},
+               **self._shared_settings()}
+        return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
+
+    def waves(self):
+        """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
+        return [[self.redis, *self.databases.values()], list(self.services.values()),
+                [self.gateway]]
+
+    def servers(self):
+        return [server for wave in self.waves() for server in wave]
+
+    def start(self, say=lambda server: None):
+        """Starts what does not run yet, and waits until it is ready; `say` hears of each one."""
+        for wave in self.waves():
+            for server in wave:
+                if not server.running():
+                    server.launch()
+            for server in wave:
+                server.wait_ready()
+                say(server)
+        return self
+
+    def stop(self):
+        for server in reversed(self.servers()):
+            if server.running():
+                server.stop()
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_):
+        self.stop()

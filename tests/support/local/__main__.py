@@ -1,0 +1,82 @@
+"""The subcommands of ./inkmesh and their help."""
+
+import argparse
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from harness import postgres  # noqa: E402
+from harness.waiting import HarnessError  # noqa: E402
+from local import stack, state, tests  # noqa: E402
+
+DESCRIPTION = "inkmesh: a blogging platform as a mesh of C services, on this machine."
+
+
+def logs(args):
+    """Hands over to tail(1)."""
+    names = [args.name] if args.name else stack.names()
+    files = [state.log_path(name) for name in names if os.path.exists(state.log_path(name))]
+    if not files:
+        raise HarnessError("nothing was logged yet: ./inkmesh up")
+    os.execvp("tail", ["tail", "-n", "100" if args.name else "10"]
+              + (["-F"] if args.follow else []) + files)
+
+
+def psql(args):
+    server = stack.postgres(args.name)
+    # Not on the command line, where everybody on the machine could read the password.
+    os.environ["PGPASSWORD"] = server.password
+    os.execv(postgres.program("psql"),
+             ["psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", server.database,
+              "-d", server.database, *args.args])
+
+
+def parser():
+    top = argparse.ArgumentParser(prog="./inkmesh", description=DESCRIPTION)
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name, run, help_, description=None):
+        one = commands.add_parser(name, help=help_, description=description or help_ + ".")
+        one.set_defaults(run=run)
+        return one
+
+    command("up", lambda _: stack.up(), "install what is missing, build, and start everything",
+            "Installs missing Debian packages (it says which), builds the programs with "
+            "optimisation, starts PostgreSQL, Redis and the programs on 127.0.0.1, and waits until "
+            "all are ready. Data, logs and generated secrets live in .inkmesh/. Running it again "
+            "starts what is missing and restarts what was built anew.")
+    command("down", lambda _: stack.down(), "stop what up started; the data stays")
+    command("status", lambda _: stack.status(), "show what runs; exits with 0 when all is ready")
+    one = command("logs", logs, "show logs")
+    one.add_argument("name", metavar="NAME", nargs="?", choices=stack.names(),
+                     help="one of: " + ", ".join(stack.names()) + " (default: all)")
+    one.add_argument("-f", dest="follow", action="store_true", help="go on as they grow")
+    one = command("test", lambda args: tests.run(args.args), "build and run the tests",
+                  "Without ARGS: bazel test //..., then the unit and integration tests under "
+                  "AddressSanitizer. With ARGS: bazel test ARGS. Ends with `N passed, N failed`.")
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER,
+                     help="arguments of bazel test, for instance //tests/unit/...")
+    one = command("psql", psql, "open a service's database",
+                  "Opens psql on the database of a service; ARGS go to psql.")
+    one.add_argument("name", metavar="NAME", help="a service: user")
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
+    command("help", lambda _: top.print_help(), "show this help")
+    return top
+
+
+def main():
+    # argparse would take an option that is first among ARGS for its own.
+    if sys.argv[1:2] == ["test"] and sys.argv[2:3] not in (["-h"], ["--help"]):
+        return tests.run(sys.argv[2:])
+    args = parser().parse_args(sys.argv[1:] or ["help"])
+    return args.run(args)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main() or 0)
+    except HarnessError as problem:
+        sys.exit(f"inkmesh: {problem}")
+    except KeyboardInterrupt:
+        sys.exit(130)

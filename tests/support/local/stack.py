@@ -1,0 +1,157 @@
+"""up, down, status: the mesh on the design's ports, with its data in .inkmesh/."""
+
+import hashlib
+import json
+import os
+
+from harness import ports
+from harness.program import Program
+from harness.stack import SERVICES, Stack
+from harness.waiting import HarnessError
+
+from . import build, state
+
+_LOG_LIMIT = 10 << 20
+
+TOUR = """\
+REST      http://127.0.0.1:{http}        (try /health)
+gRPC      {grpc}
+Metrics   {metrics}
+
+Register, sign in, read your profile:
+
+  curl -s http://127.0.0.1:{http}/api/v1/auth/register -H 'Content-Type: application/json' \\
+       -d '{{"username": "ada", "email": "ada@example.com", "password": "correct horse"}}'
+  TOKEN=$(curl -s http://127.0.0.1:{http}/api/v1/auth/login -H 'Content-Type: application/json' \\
+       -d '{{"email": "ada@example.com", "password": "correct horse"}}' |
+       sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
+  curl -s http://127.0.0.1:{http}/api/v1/users/profile -H "Authorization: Bearer $TOKEN"
+
+./inkmesh status, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
+
+
+def local_stack():
+    """The stack of this clone; servers that run already have their process.
+
+    Returns it with the versions that these servers were started with, by name.
+    """
+    stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
+                  secret=state.secret, folder=lambda name: state.path("data", name),
+                  log=state.log_path, settings=_own_settings())
+    return stack, {server.name: state.recall(server) for server in stack.servers()}
+
+
+def _own_settings():
+    """What .env adds to the programs' settings."""
+    settings = {}
+    file = os.path.join(state.ROOT, ".env")
+    if os.path.exists(file):
+        with open(file, encoding="utf-8") as lines:
+            for line in lines:
+                key, equals, value = line.strip().partition("=")
+                if equals and not key.startswith("#"):
+                    settings[key.strip()] = value.strip()
+    return settings
+
+
+def _version(server):
+    """What a running program is compared by: its file and its settings. Other servers have none."""
+    if not isinstance(server, Program):
+        return None
+    digest = hashlib.sha256(json.dumps(server.env, sort_keys=True).encode())
+    with open(server.command[0], "rb") as file:
+        digest.update(file.read())
+    return digest.hexdigest()
+
+
+def _must_be_free(server):
+    admin = getattr(server, "admin_port", None)
+    for port in filter(None, (server.port, admin)):
+        if not ports.free(port):
+            who = ports.holder(port)
+            by = f"by {who[1]} (pid {who[0]})" if who else "by a process that cannot be told"
+            raise HarnessError(
+                f"port {port}, which {server.name} needs, is in use {by}: stop that first")
+
+
+def _keep_log_small(server):
+    if os.path.exists(server.log) and os.path.getsize(server.log) > _LOG_LIMIT:
+        os.rename(server.log, server.log + ".1")
+
+
+def up():
+    """Builds and starts everything that does not run, or that was built anew."""
+    with state.locked():
+        print("building ...", flush=True)
+        build.build()
+        stack, versions = local_stack()
+        outdated = [server for server in reversed(stack.servers())
+                    if server.running() and versions[server.name] != _version(server)]
+        for server in outdated:
+            print(f"  {server.name:<16} changed, restarting", flush=True)
+            server.stop()
+        before = {server.name for server in stack.servers() if server.running()}
+        new = [server for server in stack.servers() if not server.running()]
+        for server in new:
+            _must_be_free(server)
+            _keep_log_small(server)
+        for wave in stack.waves():
+            _start_wave(wave, before)
+    print("\nReady.\n\n" + TOUR.format(
+        http=stack.gateway.port,
+        grpc="  ".join(f"{name} 127.0.0.1:{one.port}" for name, one in stack.services.items()),
+        metrics="  ".join(f"http://127.0.0.1:{one.admin_port}/metrics"
+                          for one in (stack.gateway, *stack.services.values()))))
+
+
+def _start_wave(wave, before):
+    for server in wave:
+        if server.name not in before:
+            server.launch()
+            # Known before it is ready: whatever happens next, `down` finds it.
+            state.remember(server, _version(server))
+    for server in wave:
+        server.wait_ready()
+        how = "already running" if server.name in before else "ready"
+        print(f"  {server.name:<16} {how:<16} 127.0.0.1:{server.port}   pid {server.process.pid}",
+              flush=True)
+
+
+def down():
+    """Ends what up started, and nothing else; the data stays."""
+    with state.locked():
+        stack, _ = local_stack()
+        running = [server for server in reversed(stack.servers()) if server.running()]
+        for server in running:
+            server.stop(30)
+            state.forget(server)
+            print(f"  {server.name:<16} stopped", flush=True)
+    print("The data stays in .inkmesh/." if running else "Nothing was running.")
+
+
+def status():
+    """Prints a line a server; 0 when all are ready."""
+    stack, _ = local_stack()
+    healthy = True
+    for server in stack.servers():
+        ready = server.running() and bool(server._ready())
+        healthy = healthy and ready
+        word = "ready" if ready else "not ready" if server.running() else "not running"
+        pid = f"pid {server.process.pid}" if server.running() else ""
+        print(f"  {server.name:<16} {word:<16} 127.0.0.1:{server.port}   {pid}".rstrip())
+    return 0 if healthy else 1
+
+
+def names():
+    stack = [service.name for service in SERVICES]
+    return ["redis", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
+
+
+def postgres(service):
+    """The database server of a service, for psql."""
+    stack, _ = local_stack()
+    if service not in stack.databases:
+        raise HarnessError(f"no service {service!r}; there are: {', '.join(stack.databases)}")
+    if not stack.databases[service].running():
+        raise HarnessError(f"{stack.databases[service].name} does not run: ./inkmesh up")
+    return stack.databases[service]
