@@ -91,7 +91,7 @@ void ink_buf_json_string(struct ink_buf *buf, const char *text, size_t size)
     ink_buf_reserve(buf, size + 2);
     ink_buf_putc(buf, '"');
     size_t done = 0;
-    for (size_t at = 0; at < size;) {
+    for (size_t at = 0; (at += ink_ascii_plain(text + at, size - at)) < size;) {
         unsigned char c = (unsigned char)text[at];
         size_t step = c < 0x80 ? 1 : ink_utf8_sequence(text + at, size - at);
         if (step != 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {

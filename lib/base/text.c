@@ -1,5 +1,6 @@
 #include "lib/base/text.h"
 
+#include <stdint.h>
 #include <string.h>
 
 static bool continues(const unsigned char *s, size_t from, size_t to)
@@ -45,6 +46,38 @@ size_t ink_utf8_length(const char *text, size_t size)
     for (size_t at = 0; at < size; at++)
         length += ((unsigned char)text[at] & 0xC0) != 0x80;
     return length;
+}
+
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Not zero when one of the eight bytes is `byte`. */
+static uint64_t any_is(uint64_t word, unsigned char byte)
+{
+    word ^= EVERY(byte);
+    return (word - EVERY(1)) & ~word & EVERY(0x80);
+}
+
+static bool plain_word(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+    uint64_t other = (word | (word - EVERY(0x20))) & EVERY(0x80);
+    return (other | any_is(word, '"') | any_is(word, '\\') | any_is(word, 0x7f)) == 0;
+}
+
+static bool plain(unsigned char c)
+{
+    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+size_t ink_ascii_plain(const char *text, size_t size)
+{
+    size_t at = 0;
+    while (size - at >= 8 && plain_word(text + at))
+        at += 8;
+    while (at < size && plain((unsigned char)text[at]))
+        at++;
+    return at;
 }
 
 void ink_hex(const void *data, size_t size, char *out)

@@ -17,6 +17,10 @@ bool ink_utf8_valid(const char *text, size_t size);
 /* The number of code points of valid UTF-8. */
 size_t ink_utf8_length(const char *text, size_t size);
 
+/* How many of the first bytes are printable ASCII other than '"' and '\\': what a JSON string holds
+ * as it is. Eight bytes a step. */
+size_t ink_ascii_plain(const char *text, size_t size);
+
 /* Lower-case hexadecimal; `out` takes 2 * size + 1 bytes. */
 void ink_hex(const void *data, size_t size, char *out);
 
