@@ -65,6 +65,10 @@ bool ink_json_next_element(struct ink_json_reader *reader) INK_MUST_CHECK;
 
 /* A string, decoded. It points into the input when it has no escapes, else into the arena. */
 bool ink_json_string(struct ink_json_reader *reader, struct ink_json_text *ret_text) INK_MUST_CHECK;
+/* The same text with a NUL after it, in the arena (copied only when it is not there yet); NULL when
+ * it holds a NUL itself. `text` comes from this reader. */
+char *ink_json_text_keep(const struct ink_json_reader *reader,
+                         struct ink_json_text text) INK_MUST_CHECK;
 /* The text of a number, as it was written. */
 bool ink_json_number(struct ink_json_reader *reader, struct ink_json_text *ret_text) INK_MUST_CHECK;
 bool ink_json_bool(struct ink_json_reader *reader, bool *ret_value) INK_MUST_CHECK;
