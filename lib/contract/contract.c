@@ -141,7 +141,7 @@ const Google__Protobuf__FileDescriptorSet *ink_contract_files(const struct ink_c
 
 static bool named(const char *name, const char *wanted, size_t size)
 {
-    return strncmp(name, wanted, size) == 0 && name[size] == '\0';
+    return strncmp(name, wanted, size) == 0 && strlen(name) == size; /* `wanted` may hold NUL */
 }
 
 const struct ink_field *ink_message_field(const struct ink_message *message, const char *name,
