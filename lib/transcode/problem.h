@@ -2,7 +2,8 @@
  * Errors as HTTP shows them: a status becomes problem+json (RFC 9457) with `type`, `title`,
  * `status`, `detail`, `instance`, `requestId`, `errors` for broken rules and, for clients of the
  * older API, `error` (one sentence). What is for the log only (the cause) is never written, and
- * INTERNAL, UNKNOWN and DATA_LOSS show no message either.
+ * INTERNAL, UNKNOWN, DATA_LOSS and UNAVAILABLE, which a library may have worded, show a fixed
+ * message instead of their own.
  *
  * `type` is "about:blank" when the HTTP status says it all, and a tag URI made of the reason
  * ("tag:inkmesh,2026:problem/etag-mismatch") when the status has one. Pure functions, but for the
@@ -32,7 +33,7 @@ struct ink_problem {
 /* Where it happened. Any pointer may be NULL. */
 struct ink_problem_place {
     const char *instance;           /* the path of the request */
-    const char *request_id;         /* */
+    const char *request_id;         /* echoed in X-Request-Id too */
     const struct ink_message *type; /* the request's message: paths are shown in its JSON names */
 };
 
