@@ -12,7 +12,7 @@
  * - A bad escape, an escaped or plain NUL, or a segment that is not UTF-8 once decoded makes the
  *   whole path malformed, whether a template would match or not.
  * - An empty segment matches nothing: "/a/", "//a" and "/a//b" are unknown paths. "**" matches zero
- *   segments too, so "/a/**" matches "/a"; "/" has zero segments.
+ *   segments too: one that follows "/a" also matches "/a" itself. "/" has zero segments.
  * - From left to right a literal wins over "*", which wins over "**", whatever the order of
  *   declaration, and a template with a verb over one without. A template that fits the path but
  *   not the method does not hide a less specific one that fits both.

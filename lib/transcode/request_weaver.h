@@ -16,12 +16,15 @@
  *
  * One value has one place: a parameter given twice (unless for a list), two members of one oneof,
  * or a parameter that the path or the body already stands for is refused. A body may repeat a
- * variable of the path if it says the same.
+ * variable of the path if it says the same (or has a zero value there, which is what clients that
+ * write every field send).
  *
  * PATCH: when the input has a field `google.protobuf.FieldMask update_mask` that the client left
  * out, it is set to the proto paths that the body gives, in the order of the body: relative to the
  * body's message, nested messages by their members ("author.name"), lists, maps and messages with
  * a JSON form of their own as a whole, and without what the path stands for. A given null counts.
+ * A body without fields gives a mask that is present and empty. A body that is not a message (a
+ * list, a scalar) gives the name of its field.
  *
  * Every refusal is INVALID_ARGUMENT. Where a field or parameter can be named it is a violation.
  */
@@ -47,7 +50,8 @@ bool ink_http_rule_pattern(const Google__Api__HttpRule *rule, const char **ret_m
  * name singular scalar, enum or wrapper fields, `body` and `response_body` fields of the request
  * and response. Otherwise INVALID_ARGUMENT with a message that names the method and what is
  * missing. The binding lives in `arena`; all that is given has to live as long. */
-struct ink_status ink_binding_new(struct ink_arena *arena, const struct ink_method *method,
+struct ink_status ink_binding_new(struct ink_arena *arena, const struct ink_contract *contract,
+                                  const struct ink_method *method,
                                   const Google__Api__HttpRule *rule,
                                   const struct ink_template *template,
                                   struct ink_binding **ret_binding) INK_MUST_CHECK;
