@@ -6,6 +6,8 @@
 #include "lib/transcode/binding.h"
 #include "lib/transcode/from_json.h"
 #include "lib/transcode/query.h"
+#include "lib/transcode/scalar.h"
+#include "lib/transcode/slot.h"
 
 struct weaving {
     const struct ink_binding *binding;
@@ -33,38 +35,13 @@ static struct ink_status weave_body(struct weaving *weaving, const char *body, s
 
 /* The path */
 
-static size_t scalar_size(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return 8;
-    case PROTOBUF_C_TYPE_BOOL:
-        return sizeof(protobuf_c_boolean);
-    default:
-        return 4;
-    }
-}
-
-static const void *value_at(const ProtobufCMessage *message, const struct ink_field *field)
-{
-    return (const char *)message + field->c->offset;
-}
-
 /* Whether the field has a value that is not zero (any, for a member of a oneof or a message). */
 static bool is_set(const ProtobufCMessage *message, const struct ink_field *field)
 {
     static const char zero[8];
-    if (field->oneof) {
-        int number;
-        memcpy(&number, (const char *)message + field->oneof->case_offset, sizeof(number));
-        return (uint32_t)number == field->c->id;
-    }
-    const void *value = value_at(message, field);
+    if (ink_slot_in_oneof(field))
+        return *ink_slot_case(field, message) == field->c->id;
+    const void *value = ink_slot(field, message);
     switch (field->c->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
         return *(ProtobufCMessage *const *)value != NULL;
@@ -73,7 +50,7 @@ static bool is_set(const ProtobufCMessage *message, const struct ink_field *fiel
     case PROTOBUF_C_TYPE_BYTES:
         return ((const ProtobufCBinaryData *)value)->len > 0;
     default:
-        return memcmp(value, zero, scalar_size(field->c->type)) != 0;
+        return memcmp(value, zero, ink_scalar_size(field->c->type)) != 0;
     }
 }
 
@@ -82,30 +59,28 @@ static bool same_bytes(const ProtobufCBinaryData *a, const ProtobufCBinaryData *
     return a->len == b->len && (a->len == 0 || !memcmp(a->data, b->data, a->len));
 }
 
-static bool same_value(struct ink_arena *arena, const struct ink_field *field, const void *a,
-                       const void *b);
+static bool same_value(const struct ink_field *field, const void *a, const void *b);
 
 /* Of two wrappers: of the one field that they have. */
-static bool same_wrapper(struct ink_arena *arena, const struct ink_message *type,
-                         const ProtobufCMessage *a, const ProtobufCMessage *b)
+static bool same_wrapper(const struct ink_message *type, const ProtobufCMessage *a,
+                         const ProtobufCMessage *b)
 {
-    return same_value(arena, &type->fields[0], value_at(a, &type->fields[0]),
-                      value_at(b, &type->fields[0]));
+    return same_value(&type->fields[0], ink_slot(&type->fields[0], a),
+                      ink_slot(&type->fields[0], b));
 }
 
-static bool same_value(struct ink_arena *arena, const struct ink_field *field, const void *a,
-                       const void *b)
+static bool same_value(const struct ink_field *field, const void *a, const void *b)
 {
     switch (field->c->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return same_wrapper(arena, field->message, *(ProtobufCMessage *const *)a,
+        return same_wrapper(field->message, *(ProtobufCMessage *const *)a,
                             *(ProtobufCMessage *const *)b);
     case PROTOBUF_C_TYPE_STRING:
         return !strcmp(*(char *const *)a, *(char *const *)b);
     case PROTOBUF_C_TYPE_BYTES:
         return same_bytes(a, b);
     default:
-        return !memcmp(a, b, scalar_size(field->c->type));
+        return !memcmp(a, b, ink_scalar_size(field->c->type));
     }
 }
 
@@ -139,7 +114,7 @@ static struct ink_status weave_variable(struct weaving *weaving,
     status = ink_field_from_text(arena, field, text, strlen(text), variable->path, target);
     if (!ink_is_ok(status) || !given)
         return status;
-    if (same_value(arena, field, value_at(parent, field), value_at(target, field)))
+    if (same_value(field, ink_slot(field, parent), ink_slot(field, target)))
         return ink_ok();
     return ink_invalid_field(arena, variable->path, "differs from the value in the path");
 }
@@ -189,7 +164,7 @@ static struct ink_status resolve(struct weaving *weaving, const struct ink_query
         size_t size = (size_t)((dot ? dot : end) - name);
         const struct ink_field *field = ink_message_field_json(message, name, size);
         if (!field || (dot && !is_inner(field)))
-            return ink_invalid_field(arena, given->name, "is not a known query parameter");
+            return ink_invalid_field(arena, given->name, "unknown query parameter");
         if (ret_parameter->n_way == INK_QUERY_MAX_DEPTH)
             return ink_invalid_field(arena, given->name, "is nested too deeply");
         ret_parameter->way[ret_parameter->n_way++] = field;
