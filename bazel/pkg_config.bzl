@@ -7,6 +7,7 @@ LIBRARIES = {
     "hiredis": ("hiredis", [], "libhiredis-dev"),
     "jwt": ("libjwt", ["-ljwt", "-ljansson"], "libjwt-dev"),
     "openssl": ("openssl", [], "libssl-dev"),
+    "pcre2": ("libpcre2-8", [], "libpcre2-dev"),
     "pq": ("libpq", [], "libpq-dev"),
     "protobuf_c": ("libprotobuf-c", [], "libprotobuf-c-dev"),
     "xcrypt": ("libxcrypt", [], "libcrypt-dev"),
