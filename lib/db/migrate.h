@@ -2,9 +2,9 @@
  * Schema migrations: numbered SQL files (0001_users.sql, 0002_...) that Bazel embeds into a program
  * (bazel/sql_migrations.bzl) and that the program applies at its start.
  *
- *     sql_migrations(name = "migrations", srcs = glob(["migrations/*.sql"]))   # in BUILD
- *     #include "services/user/migrations.h"                                    // in C
- *     status = ink_db_migrate(db, ctx, &migrations, NULL);
+ *     sql_migrations(name = "user_migrations", srcs = ["migrations/0001_users.sql", ...])  # BUILD
+ *     #include "services/user/user_migrations.h"                                           // C
+ *     status = ink_db_migrate(db, ctx, &user_migrations, NULL);
  *
  * Each file runs in a transaction of its own together with its row in schema_migrations, so it is
  * applied wholly or not at all; it must not contain BEGIN, COMMIT or what PostgreSQL refuses inside

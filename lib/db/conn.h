@@ -1,0 +1,69 @@
+/*
+ * One connection to PostgreSQL that never blocks beyond its caller's deadline: libpq's asynchronous
+ * calls and poll(). Inside lib/db only; a connection belongs to one thread at a time.
+ */
+#pragma once
+
+#include <postgresql/libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/db/db.h"
+
+struct ink_db_conn {
+    PGconn *pg;
+    struct ink_db_conn *next; /* of the pool's idle ones */
+    bool broken;              /* to be closed instead of used again */
+    int64_t timeout_ms;       /* the session's statement_timeout; 0 when it is not known */
+    const struct ink_db_statement **prepared;
+    size_t prepared_count;
+    size_t prepared_cap;
+};
+
+/* The connection parameters that libpq takes, NULL-terminated, on the heap. */
+struct ink_db_conninfo {
+    const char *keywords[12];
+    const char *values[12];
+    char *conninfo;
+    char *application_name;
+    char *options;
+};
+
+/* INVALID_ARGUMENT for a malformed conninfo; the message does not repeat it. */
+struct ink_status ink_db_conninfo_init(struct ink_arena *arena, struct ink_db_conninfo *info,
+                                       const char *conninfo,
+                                       const char *application_name) INK_MUST_CHECK;
+void ink_db_conninfo_release(struct ink_db_conninfo *info);
+
+/* Connects until the context's deadline; name resolution alone is not bounded by it. */
+struct ink_status ink_db_conn_open(const struct ink_ctx *ctx, const struct ink_db_conninfo *info,
+                                   struct ink_db_conn **ret_conn) INK_MUST_CHECK;
+void ink_db_conn_close(struct ink_db_conn *conn);
+
+/* Whether an idle connection still looks good; asks the kernel only. */
+bool ink_db_conn_alive(const struct ink_db_conn *conn);
+
+/* How many milliseconds the server gets of `left_ms`, at least 1: a little less, with four
+ * significant bits, so that calls with nearly the same deadline find it already set. */
+int64_t ink_db_server_timeout(int64_t left_ms);
+
+/* What to send: what is NULL or false is left out. */
+struct ink_db_command {
+    bool begin;
+    const char *sql; /* a command without parameters, like COMMIT */
+    const struct ink_db_statement *statement;
+    const struct ink_db_params *params;
+    bool unlimited; /* no statement_timeout, for migrations */
+};
+
+/* Sends a command and takes its answer until the context's deadline. Sets `broken` where the
+ * connection cannot be used again. */
+struct ink_status ink_db_conn_run(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                  const struct ink_db_command *command,
+                                  struct ink_db_rows *ret_rows) INK_MUST_CHECK;
+
+/* Runs SQL text of any number of statements, without time limit on the server. */
+struct ink_status ink_db_conn_script(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                     const char *sql) INK_MUST_CHECK;
