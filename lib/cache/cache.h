@@ -36,6 +36,7 @@
 
 #define INK_CACHE_TTL_MS (INT64_C(3600) * 1000)
 #define INK_CACHE_MARK_TTL_MS (INT64_C(300) * 1000)
+#define INK_CACHE_BACKLOG 1024
 
 struct ink_cache;
 
@@ -66,7 +67,8 @@ bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
 bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                    int64_t version, const void *data, size_t size, int64_t ttl_ms);
 
-/* Says that everything older than `version` is stale. True when Redis knows. */
+/* Says that everything older than `version` is stale. True when Redis knows; false when it will be
+ * told as soon as it is back. */
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                           int64_t version);
 

@@ -1,0 +1,52 @@
+#include "lib/cache/backlog.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+
+/* Searched from end to end: it has members only while Redis is away. */
+static struct ink_backlog_item *find(struct ink_backlog *backlog, const char *key)
+{
+    for (size_t i = 0; i < backlog->count; i++) {
+        if (strcmp(backlog->items[i].key, key) == 0)
+            return &backlog->items[i];
+    }
+    return NULL;
+}
+
+static void remove_item(struct ink_backlog *backlog, struct ink_backlog_item *item)
+{
+    free(item->key);
+    size_t after = (size_t)(&backlog->items[backlog->count] - (item + 1));
+    memmove(item, item + 1, after * sizeof(*item));
+    backlog->count--;
+}
+
+void ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version)
+{
+    struct ink_backlog_item *item = find(backlog, key);
+    if (item != NULL) {
+        if (item->version < version)
+            item->version = version;
+        return;
+    }
+    if (backlog->count == INK_CACHE_BACKLOG)
+        remove_item(backlog, &backlog->items[0]);
+    backlog->items[backlog->count++] =
+        (struct ink_backlog_item){.key = ink_strdup(key), .version = version};
+}
+
+void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version)
+{
+    struct ink_backlog_item *item = find(backlog, key);
+    if (item != NULL && item->version <= version)
+        remove_item(backlog, item);
+}
+
+void ink_backlog_release(struct ink_backlog *backlog)
+{
+    for (size_t i = 0; i < backlog->count; i++)
+        free(backlog->items[i].key);
+    backlog->count = 0;
+}

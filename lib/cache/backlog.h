@@ -1,0 +1,26 @@
+/*
+ * Invalidations that Redis has not heard of: the newest version for each of a bounded number of
+ * keys. Inside lib/cache only; the caller brings the locking.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/cache/cache.h"
+
+struct ink_backlog_item {
+    char *key;
+    int64_t version;
+};
+
+struct ink_backlog {
+    struct ink_backlog_item items[INK_CACHE_BACKLOG];
+    size_t count;
+};
+
+/* Remembers it; when full, something older is forgotten. The key is copied. */
+void ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version);
+/* Forgets one, unless a newer version of it came meanwhile. */
+void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version);
+void ink_backlog_release(struct ink_backlog *backlog);

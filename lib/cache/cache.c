@@ -1,0 +1,206 @@
+#include "lib/cache/cache.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/random.h"
+#include "lib/cache/entry.h"
+#include "lib/cache/pool.h"
+
+/* How many invalidations of the backlog one call delivers at most. */
+#define DELIVER_AT_ONCE 128
+
+static int64_t with_jitter(int64_t ttl_ms)
+{
+    return ttl_ms - ttl_ms / 10 * (ink_random_jitter() % 1024) / 1024;
+}
+
+/* EVALSHA or EVAL of the put script. */
+static void add_put(struct ink_buf *request, const char *verb, const char *script, const char *key,
+                    const void *entry, size_t size, int64_t ttl_ms)
+{
+    char ttl[24];
+    int ttl_size = snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms < 1 ? 1 : ttl_ms);
+    const char *argv[] = {verb, script, "1", key, entry, ttl};
+    const size_t sizes[] = {strlen(verb), strlen(script), 1, strlen(key), size, (size_t)ttl_size};
+    ink_cache_add_command(request, (int)INK_COUNT(argv), argv, sizes);
+}
+
+static redisReply *ask(struct ink_cache_call *call, const struct ink_buf *request)
+{
+    if (!ink_cache_conn_send(call->conn, request, call->deadline))
+        return NULL;
+    return ink_cache_conn_reply(call->conn, call->deadline);
+}
+
+static bool is_error(const redisReply *reply, const char *prefix)
+{
+    return reply != NULL && reply->type == REDIS_REPLY_ERROR &&
+           strncmp(reply->str, prefix, strlen(prefix)) == 0;
+}
+
+/* The server knows the script since we connected; it may have forgotten it (SCRIPT FLUSH). */
+static redisReply *run_put(struct ink_cache_call *call, const char *key, const void *entry,
+                           size_t size, int64_t ttl_ms)
+{
+    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
+    add_put(&request, "EVALSHA", call->conn->script, key, entry, size, ttl_ms);
+    redisReply *reply = ask(call, &request);
+    if (!is_error(reply, "NOSCRIPT"))
+        return reply;
+    freeReplyObject(reply);
+    ink_buf_clear(&request);
+    add_put(&request, "EVAL", ink_cache_put_script, key, entry, size, ttl_ms);
+    return ask(call, &request);
+}
+
+/* 1 stored, 0 refused because Redis holds something newer, -1 not answered. */
+static int put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+               const void *entry, size_t size, int64_t ttl_ms)
+{
+    struct ink_cache_call call;
+    if (!ink_cache_call_start(cache, ctx, &call))
+        return -1;
+    INK_REPLY *reply = run_put(&call, key, entry, size, ttl_ms);
+    bool answered = reply != NULL && reply->type == REDIS_REPLY_INTEGER;
+    ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
+    return answered ? (int)reply->integer : -1;
+}
+
+bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                   int64_t version, const void *data, size_t size, int64_t ttl_ms)
+{
+    char *entry = ink_arena_alloc(ctx->arena, INK_ENTRY_HEAD + size + 1);
+    ink_entry_head(version, true, entry);
+    if (size != 0)
+        memcpy(entry + INK_ENTRY_HEAD, data, size);
+    ttl_ms = with_jitter(ttl_ms > 0 ? ttl_ms : INK_CACHE_TTL_MS);
+    return put(cache, ctx, key, entry, INK_ENTRY_HEAD + size, ttl_ms) == 1;
+}
+
+bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                          int64_t version)
+{
+    char mark[INK_ENTRY_HEAD + 1];
+    ink_entry_head(version, false, mark);
+    if (put(cache, ctx, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0)
+        return true;
+    pthread_mutex_lock(&cache->lock);
+    ink_backlog_add(&cache->backlog, key, version);
+    pthread_mutex_unlock(&cache->lock);
+    return false;
+}
+
+/* Some of the backlog, copied into the arena; 0 when there is none. */
+static size_t copy_backlog(struct ink_cache *cache, struct ink_arena *arena,
+                           struct ink_backlog_item **ret_items)
+{
+    size_t count = cache->backlog.count < DELIVER_AT_ONCE ? cache->backlog.count : DELIVER_AT_ONCE;
+    struct ink_backlog_item *items = ink_arena_calloc(arena, count, sizeof(*items));
+    for (size_t i = 0; i < count; i++) {
+        items[i].key = ink_arena_strdup(arena, cache->backlog.items[i].key);
+        items[i].version = cache->backlog.items[i].version;
+    }
+    *ret_items = items;
+    return count;
+}
+
+static bool send_marks(struct ink_cache_call *call, const struct ink_backlog_item *items,
+                       size_t count)
+{
+    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
+    for (size_t i = 0; i < count; i++) {
+        char mark[INK_ENTRY_HEAD + 1];
+        ink_entry_head(items[i].version, false, mark);
+        add_put(&request, "EVAL", ink_cache_put_script, items[i].key, mark, INK_ENTRY_HEAD,
+                INK_CACHE_MARK_TTL_MS);
+    }
+    if (!ink_cache_conn_send(call->conn, &request, call->deadline))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        INK_REPLY *reply = ink_cache_conn_reply(call->conn, call->deadline);
+        if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+            return false;
+    }
+    return true;
+}
+
+enum delivery { DELIVERED, MORE_TO_DELIVER, NOT_DELIVERED };
+
+/* Before a read: what Redis missed while it was away would be read as current. */
+static enum delivery deliver_backlog(struct ink_cache_call *call, struct ink_arena *arena)
+{
+    struct ink_cache *cache = call->cache;
+    struct ink_backlog_item *items = NULL;
+    size_t count = 0;
+    pthread_mutex_lock(&cache->lock);
+    bool nothing = cache->backlog.count == 0, other = cache->delivering;
+    if (!nothing && !other) {
+        cache->delivering = true;
+        count = copy_backlog(cache, arena, &items);
+    }
+    pthread_mutex_unlock(&cache->lock);
+    if (nothing)
+        return DELIVERED;
+    if (other)
+        return MORE_TO_DELIVER;
+
+    bool sent = send_marks(call, items, count);
+    pthread_mutex_lock(&cache->lock);
+    for (size_t i = 0; sent && i < count; i++)
+        ink_backlog_remove(&cache->backlog, items[i].key, items[i].version);
+    cache->delivering = false;
+    bool more = cache->backlog.count > 0;
+    pthread_mutex_unlock(&cache->lock);
+    return !sent ? NOT_DELIVERED : more ? MORE_TO_DELIVER : DELIVERED;
+}
+
+static redisReply *run_get(struct ink_cache_call *call, const char *key)
+{
+    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
+    const size_t sizes[] = {3, strlen(key)};
+    ink_cache_add_command(&request, 2, (const char *[]){"GET", key}, sizes);
+    return ask(call, &request);
+}
+
+/* A key of another type is nothing of ours. */
+static bool is_answer(const redisReply *reply)
+{
+    return reply != NULL && (reply->type != REDIS_REPLY_ERROR || is_error(reply, "WRONGTYPE"));
+}
+
+static void count(struct ink_cache *cache, bool hit)
+{
+    pthread_mutex_lock(&cache->lock);
+    if (hit)
+        cache->stats.hits++;
+    else
+        cache->stats.misses++;
+    pthread_mutex_unlock(&cache->lock);
+}
+
+bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                   void **ret_data, size_t *ret_size, int64_t *ret_version)
+{
+    struct ink_cache_call call;
+    if (!ink_cache_call_start(cache, ctx, &call))
+        return false;
+    enum delivery delivery = deliver_backlog(&call, ctx->arena);
+    INK_REPLY *reply = delivery == DELIVERED ? run_get(&call, key) : NULL;
+    bool answered = delivery == MORE_TO_DELIVER || is_answer(reply);
+    ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
+    if (!answered)
+        return false;
+    int64_t version;
+    bool hit = reply != NULL && reply->type == REDIS_REPLY_STRING &&
+               ink_entry_read(reply->str, reply->len, &version);
+    count(cache, hit);
+    if (!hit)
+        return false;
+    *ret_size = reply->len - INK_ENTRY_HEAD;
+    *ret_data = ink_arena_strndup(ctx->arena, reply->str + INK_ENTRY_HEAD, *ret_size);
+    if (ret_version != NULL)
+        *ret_version = version;
+    return true;
+}

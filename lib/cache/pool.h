@@ -1,0 +1,49 @@
+/*
+ * Who has which connection to Redis, and whether one should be asked at all. Inside lib/cache only.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/cache/backlog.h"
+#include "lib/cache/breaker.h"
+#include "lib/cache/cache.h"
+#include "lib/cache/conn.h"
+
+struct ink_cache {
+    struct ink_cache_url url;
+    size_t size;
+    int64_t connect_timeout;
+    int64_t command_timeout; /* both in nanoseconds */
+
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t returned;
+    struct ink_cache_conn *idle;
+    struct ink_breaker breaker;
+    struct ink_backlog backlog;
+    bool delivering; /* a call is telling Redis about the backlog */
+    struct ink_cache_stats stats;
+};
+
+/* One call with a connection of its own. */
+struct ink_cache_call {
+    struct ink_cache *cache;
+    struct ink_cache_conn *conn;
+    int64_t deadline;
+    bool hurried; /* the context's deadline is nearer than the command timeout */
+};
+
+enum ink_cache_verdict {
+    INK_CACHE_ANSWERED,
+    INK_CACHE_FAILED, /* no answer, or an error: the connection is closed */
+};
+
+/* False, and an error is counted, when Redis is not to be asked or cannot be reached. Else end it
+ * with ink_cache_call_end(). */
+bool ink_cache_call_start(struct ink_cache *cache, const struct ink_ctx *ctx,
+                          struct ink_cache_call *ret_call) INK_MUST_CHECK;
+void ink_cache_call_end(struct ink_cache_call *call, enum ink_cache_verdict verdict);
