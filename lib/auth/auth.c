@@ -201,16 +201,22 @@ static bool claim_is(jwt_t *jwt, const char *claim, const char *wanted)
     return value != NULL && strcmp(value, wanted) == 0;
 }
 
-/* Whether `claim` is an integer. Absent and of another type are told apart by *ret_absent. */
+/* Whether `claim` is an integer; *ret_absent tells apart why not. Read as JSON, since libjwt takes
+ * what is no integer for 0. */
 static bool claim_time(jwt_t *jwt, const char *claim, bool *ret_absent, int64_t *ret_time)
 {
-    errno = 0;
-    long value = jwt_get_grant_int(jwt, claim);
-    *ret_absent = errno == ENOENT;
-    if (errno != 0)
+    char *json = jwt_get_grants_json(jwt, claim);
+    *ret_absent = json == NULL;
+    if (json == NULL)
         return false;
-    *ret_time = value;
-    return true;
+    char *end;
+    errno = 0;
+    long long value = strtoll(json, &end, 10);
+    bool is_integer = errno == 0 && end != json && *end == '\0';
+    free(json);
+    if (is_integer)
+        *ret_time = value;
+    return is_integer;
 }
 
 /* exp comes last: TOKEN_EXPIRED says that all else was right. */
@@ -220,7 +226,7 @@ static struct ink_status check_times(const struct ink_auth *auth, jwt_t *jwt)
     int64_t not_before, expires;
     bool absent;
     if (claim_time(jwt, "nbf", &absent, &not_before)) {
-        if (not_before > now && not_before - now > auth->leeway)
+        if (not_before > now + auth->leeway)
             return invalid("nbf is in the future");
     } else if (!absent) {
         return invalid("nbf is no integer");
