@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -16,6 +17,9 @@
 #define HASH_SIZE 61 /* 60 characters and a NUL */
 #define THREADS_MAX 256
 #define QUEUE_MAX 65536
+
+/* Where processors are scarce, those who only read come first. */
+#define NICENESS 5
 
 /* How often a caller in the queue looks whether its client has gone. */
 #define CANCEL_CHECK (50 * INK_MILLISECOND)
@@ -82,6 +86,8 @@ static void *run(void *arg)
 {
     struct ink_password_pool *pool = arg;
     struct crypt_data *data = ink_calloc(1, sizeof(*data));
+    /* This thread only (Linux). Where it fails, hashing merely competes with the rest. */
+    (void)setpriority(PRIO_PROCESS, 0, NICENESS);
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         while (pool->first == NULL && !pool->stopping)
