@@ -1,0 +1,40 @@
+/*
+ * inkmesh.user.v1.UserService: the rules of accounts and sessions. The handlers rely on what the
+ * interceptors have done before: requests keep their buf.validate rules and ctx->caller is known.
+ *
+ * A profile is read from Redis, or else from PostgreSQL and then kept in Redis under user:ID: the
+ * contract's User message with the row's version. It never holds the password's hash.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/auth/auth.h"
+#include "lib/auth/password.h"
+#include "lib/cache/cache.h"
+#include "lib/db/db.h"
+#include "lib/rpc/server.h"
+
+struct user_service;
+
+#define USER_SERVICE "inkmesh.user.v1.UserService"
+/* `self` is a struct user_service. */
+extern const struct ink_rpc_handler user_service_handlers[];
+
+/* All of it must outlive the service. */
+struct user_service_parts {
+    struct ink_db *db;
+    struct ink_cache *cache;
+    const struct ink_auth *auth;
+    struct ink_password_pool *passwords;
+    int64_t refresh_ttl; /* seconds that a refresh token is good */
+};
+
+struct user_service *user_service_new(const struct user_service_parts *parts) INK_MUST_CHECK;
+/* No handler may run any more. Accepts NULL. */
+void user_service_free(struct user_service *service);
+
+/* Readiness: the database answers and has its tables (which this creates when it can), and Redis
+ * can be used. `self` is a struct user_service. */
+struct ink_status user_service_check_database(void *self, struct ink_arena *arena);
+struct ink_status user_service_check_cache(void *self, struct ink_arena *arena);

@@ -1,0 +1,103 @@
+/*
+ * Sessions: an access token that cannot be taken back but is short-lived, and a refresh token that
+ * works once. Whoever steals a refresh token and uses it makes the owner's next use (or the other
+ * way round) a second one, which ends the session for both.
+ */
+#include <string.h>
+
+#include "lib/auth/opaque.h"
+#include "lib/log/log.h"
+#include "services/user/internal.h"
+
+static void fill(struct user_service *service, struct ink_ctx *ctx, const char *access_token,
+                 const char *refresh_token, Inkmesh__User__V1__Session *reply)
+{
+    reply->token = ink_arena_strdup(ctx->arena, access_token);
+    reply->token_type = "Bearer";
+    reply->expires_in = (int32_t)ink_auth_access_ttl(service->parts.auth);
+    reply->refresh_token = ink_arena_strdup(ctx->arena, refresh_token);
+}
+
+struct ink_status user_session_begin(struct user_service *service, struct ink_ctx *ctx,
+                                     const char *user_id, Inkmesh__User__V1__Session *reply)
+{
+    /* The access token comes first: nothing is stored of a session that cannot be handed out. */
+    const char *access = NULL;
+    char refresh[INK_OPAQUE_SIZE];
+    struct user_token stored;
+    ink_opaque_make(refresh);
+    ink_opaque_hash(refresh, stored.hash);
+    struct ink_status status =
+        ink_auth_issue_user(service->parts.auth, ctx->arena, user_id, &access);
+    if (ink_is_ok(status))
+        status = user_store_begin_session(service->store, ctx, user_id, &stored,
+                                          service->parts.refresh_ttl);
+    if (ink_is_ok(status))
+        fill(service, ctx, access, refresh, reply);
+    explicit_bzero(refresh, sizeof(refresh));
+    return status;
+}
+
+/* One answer for every token that does not work; the log tells which it was. */
+static struct ink_status refuse(const char *cause)
+{
+    struct ink_status status = ink_error(INK_UNAUTHENTICATED, "the refresh token is not valid");
+    status.reason = "REFRESH_TOKEN_INVALID";
+    status.cause = cause;
+    return status;
+}
+
+static struct ink_status check_rotation(const struct ink_ctx *ctx,
+                                        const struct user_rotation *rotation)
+{
+    switch (rotation->outcome) {
+    case USER_ROTATED:
+        return ink_ok();
+    case USER_UNKNOWN:
+        return refuse("unknown refresh token");
+    case USER_EXPIRED:
+        return refuse("expired refresh token");
+    case USER_REVOKED:
+        return refuse("refresh token of a session that has ended");
+    case USER_OVERTAKEN:
+        return refuse("refresh token used by another call at the same time");
+    case USER_REPLAYED:
+        ink_log(INK_LOG_WARN, ctx, "a refresh token was used again: its session is revoked",
+                INK_LOG_STR("user_id", rotation->user_id),
+                INK_LOG_STR("session_id", rotation->session_id));
+        return refuse("refresh token used before");
+    }
+    return refuse("unknown outcome");
+}
+
+struct ink_status user_session_refresh(struct user_service *service, struct ink_ctx *ctx,
+                                       const Inkmesh__User__V1__RefreshTokenRequest *request,
+                                       Inkmesh__User__V1__Session *reply)
+{
+    struct user_token old, next;
+    char refresh[INK_OPAQUE_SIZE];
+    ink_opaque_hash(request->refresh_token, old.hash);
+    ink_opaque_make(refresh);
+    ink_opaque_hash(refresh, next.hash);
+    struct user_rotation rotation = {0};
+    struct ink_status status =
+        user_store_rotate(service->store, ctx, &old, &next, service->parts.refresh_ttl, &rotation);
+    if (ink_is_ok(status))
+        status = check_rotation(ctx, &rotation);
+    const char *access = NULL;
+    if (ink_is_ok(status))
+        status = ink_auth_issue_user(service->parts.auth, ctx->arena, rotation.user_id, &access);
+    if (ink_is_ok(status))
+        fill(service, ctx, access, refresh, reply);
+    explicit_bzero(refresh, sizeof(refresh));
+    return status;
+}
+
+/* Unknown tokens too end well: whoever logs out wants the session gone, and it is. */
+struct ink_status user_session_end(struct user_service *service, struct ink_ctx *ctx,
+                                   const Inkmesh__User__V1__LogoutRequest *request)
+{
+    struct user_token token;
+    ink_opaque_hash(request->refresh_token, token.hash);
+    return user_store_end_session(service->store, ctx, &token);
+}

@@ -1,0 +1,320 @@
+#include "services/user/store.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/uuid.h"
+#include "lib/db/migrate.h"
+#include "services/user/user_migrations.h"
+
+struct user_store {
+    struct ink_db *db;
+    atomic_bool migrated;
+};
+
+struct user_store *user_store_new(struct ink_db *db)
+{
+    struct user_store *store = ink_calloc(1, sizeof(*store));
+    store->db = db;
+    return store;
+}
+
+void user_store_free(struct user_store *store)
+{
+    free(store);
+}
+
+struct ink_status user_store_prepare(struct user_store *store, const struct ink_ctx *ctx,
+                                     size_t *ret_applied)
+{
+    *ret_applied = 0;
+    if (atomic_load(&store->migrated))
+        return ink_db_ping(store->db, ctx);
+    struct ink_status status = ink_db_migrate(store->db, ctx, &user_migrations, ret_applied);
+    if (ink_is_ok(status))
+        atomic_store(&store->migrated, true);
+    return status;
+}
+
+/* The tables are there. */
+static struct ink_status check_migrated(struct user_store *store)
+{
+    if (atomic_load_explicit(&store->migrated, memory_order_acquire))
+        return ink_ok();
+    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
+    status.cause = "the migrations are not applied yet";
+    status.retry_after_ms = 1000;
+    return status;
+}
+
+static struct ink_status query(struct user_store *store, const struct ink_ctx *ctx,
+                               const struct ink_db_statement *statement,
+                               const struct ink_db_params *params, struct ink_db_rows *ret_rows)
+{
+    struct ink_status status = check_migrated(store);
+    if (ink_is_ok(status))
+        status = ink_db_query(store->db, ctx, statement, params, ret_rows);
+    return status;
+}
+
+static struct ink_status begin(struct user_store *store, const struct ink_ctx *ctx,
+                               struct ink_db_tx **ret_tx)
+{
+    struct ink_status status = check_migrated(store);
+    if (ink_is_ok(status))
+        status = ink_db_begin(store->db, ctx, ret_tx);
+    return status;
+}
+
+static char *copy_text(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
+                       size_t column)
+{
+    return ink_arena_strdup(ctx->arena, ink_db_text(rows, row, column));
+}
+
+/* The columns that struct user_row is read from. */
+#define USER_COLUMNS "id, username, email, created_at, version"
+
+static void read_user(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
+                      struct user_row *user)
+{
+    user->id = copy_text(ctx, rows, row, 0);
+    user->username = copy_text(ctx, rows, row, 1);
+    user->email = copy_text(ctx, rows, row, 2);
+    user->created_at = ink_db_time(rows, row, 3);
+    user->version = ink_db_int64(rows, row, 4);
+}
+
+struct ink_status user_store_add(struct user_store *store, const struct ink_ctx *ctx,
+                                 const char *password_hash, struct user_row *user)
+{
+    static const struct ink_db_statement insert = {
+        .name = "user_add",
+        .sql = "INSERT INTO users (id, username, email, password_hash) VALUES ($1, $2, $3, $4)"
+               " RETURNING " USER_COLUMNS,
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user->id);
+    ink_db_add_text(&params, user->username);
+    ink_db_add_text(&params, user->email);
+    ink_db_add_text(&params, password_hash);
+    struct ink_status status = query(store, ctx, &insert, &params, &rows);
+    if (ink_is_ok(status))
+        read_user(ctx, &rows, 0, user);
+    return status;
+}
+
+struct ink_status user_store_find(struct user_store *store, const struct ink_ctx *ctx,
+                                  const char *id, struct user_row *ret_user)
+{
+    static const struct ink_db_statement find = {
+        .name = "user_find",
+        .sql = "SELECT " USER_COLUMNS " FROM users WHERE id = $1",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, id);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    if (ink_db_row_count(&rows) == 0)
+        return ink_error(INK_NOT_FOUND, "there is no such user");
+    read_user(ctx, &rows, 0, ret_user);
+    return ink_ok();
+}
+
+struct ink_status user_store_find_all(struct user_store *store, const struct ink_ctx *ctx,
+                                      const char *const *ids, size_t count,
+                                      struct user_row **ret_users, size_t *ret_count)
+{
+    static const struct ink_db_statement find = {
+        .name = "user_find_all",
+        .sql = "SELECT " USER_COLUMNS " FROM users WHERE id = ANY ($1::uuid[])",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text_array(&params, ids, count);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    size_t found = ink_db_row_count(&rows);
+    struct user_row *users = ink_arena_calloc(ctx->arena, found, sizeof(*users));
+    for (size_t i = 0; i < found; i++)
+        read_user(ctx, &rows, i, &users[i]);
+    *ret_users = users;
+    *ret_count = found;
+    return ink_ok();
+}
+
+struct ink_status user_store_credentials(struct user_store *store, const struct ink_ctx *ctx,
+                                         const char *email, struct user_credentials *ret_found)
+{
+    static const struct ink_db_statement find = {
+        .name = "user_credentials",
+        .sql = "SELECT id, password_hash FROM users"
+               " WHERE lower(email COLLATE \"C\") = lower($1::text COLLATE \"C\")",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, email);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    struct user_credentials found = {0};
+    if (ink_db_row_count(&rows) != 0) {
+        found.id = copy_text(ctx, &rows, 0, 0);
+        found.password_hash = copy_text(ctx, &rows, 0, 1);
+    }
+    *ret_found = found;
+    return ink_ok();
+}
+
+struct ink_status user_store_rehash(struct user_store *store, const struct ink_ctx *ctx,
+                                    const struct user_credentials *old, const char *password_hash)
+{
+    static const struct ink_db_statement update = {
+        .name = "user_rehash",
+        .sql = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+    };
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, old->id);
+    ink_db_add_text(&params, old->password_hash);
+    ink_db_add_text(&params, password_hash);
+    return query(store, ctx, &update, &params, NULL);
+}
+
+struct ink_status user_store_begin_session(struct user_store *store, const struct ink_ctx *ctx,
+                                           const char *user_id, const struct user_token *token,
+                                           int64_t ttl)
+{
+    static const struct ink_db_statement begin = {
+        .name = "session_begin",
+        .sql = "WITH expired AS ("
+               "  DELETE FROM sessions WHERE user_id = $2 AND expires_at < now()"
+               "), session AS ("
+               "  INSERT INTO sessions (id, user_id, expires_at)"
+               "  VALUES ($1, $2, now() + make_interval(secs => $4)) RETURNING id, expires_at"
+               ")"
+               " INSERT INTO refresh_tokens (hash, session_id, expires_at)"
+               " SELECT $3::bytea, id, expires_at FROM session",
+    };
+    char id[INK_UUID_SIZE];
+    ink_uuid_v7(id);
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, id);
+    ink_db_add_text(&params, user_id);
+    ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    ink_db_add_int64(&params, ttl);
+    return query(store, ctx, &begin, &params, NULL);
+}
+
+/* Locks the token and its session, so that calls with tokens of one session take turns. A call that
+ * had to wait sees what the other one left. now() is when this call began: a token that was used
+ * after that was not replayed, its two uses crossed. */
+static struct ink_status lock_token(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                    const struct user_token *token,
+                                    struct user_rotation *ret_rotation)
+{
+    static const struct ink_db_statement lock = {
+        .name = "token_lock",
+        .sql = "SELECT s.user_id, s.id, s.revoked_at IS NOT NULL, t.used_at IS NOT NULL,"
+               "       t.used_at > now(), t.expires_at <= now()"
+               " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
+               " WHERE t.hash = $1 FOR UPDATE",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    struct ink_status status = ink_db_tx_query(tx, &lock, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    struct user_rotation rotation = {.outcome = USER_UNKNOWN};
+    if (ink_db_row_count(&rows) != 0) {
+        rotation.user_id = copy_text(ctx, &rows, 0, 0);
+        rotation.session_id = copy_text(ctx, &rows, 0, 1);
+        bool revoked = ink_db_bool(&rows, 0, 2), used = ink_db_bool(&rows, 0, 3);
+        bool crossed = ink_db_bool(&rows, 0, 4), expired = ink_db_bool(&rows, 0, 5);
+        rotation.outcome = revoked   ? USER_REVOKED
+                           : crossed ? USER_OVERTAKEN
+                           : used    ? USER_REPLAYED
+                           : expired ? USER_EXPIRED
+                                     : USER_ROTATED;
+    }
+    *ret_rotation = rotation;
+    return ink_ok();
+}
+
+/* Marks a token as used and adds the next one; used ones too old to be replayed are removed. */
+static struct ink_status replace_token(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                       const char *session_id, const struct user_token *token,
+                                       const struct user_token *next, int64_t ttl)
+{
+    static const struct ink_db_statement replace = {
+        .name = "token_replace",
+        .sql = "WITH old AS ("
+               "  DELETE FROM refresh_tokens WHERE session_id = $1 AND expires_at < now()"
+               "), used AS ("
+               "  UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE hash = $2"
+               "), session AS ("
+               "  UPDATE sessions SET expires_at = now() + make_interval(secs => $4)"
+               "  WHERE id = $1 RETURNING id, expires_at"
+               ")"
+               " INSERT INTO refresh_tokens (hash, session_id, expires_at)"
+               " SELECT $3::bytea, id, expires_at FROM session",
+    };
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, session_id);
+    ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    ink_db_add_bytes(&params, next->hash, sizeof(next->hash));
+    ink_db_add_int64(&params, ttl);
+    return ink_db_tx_query(tx, &replace, &params, NULL);
+}
+
+static struct ink_status revoke(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                const char *session_id)
+{
+    static const struct ink_db_statement update = {
+        .name = "session_revoke",
+        .sql = "UPDATE sessions SET revoked_at = now() WHERE id = $1",
+    };
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, session_id);
+    return ink_db_tx_query(tx, &update, &params, NULL);
+}
+
+struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
+                                    const struct user_token *token, const struct user_token *next,
+                                    int64_t ttl, struct user_rotation *ret_rotation)
+{
+    struct user_rotation rotation = {0};
+    INK_DB_TX struct ink_db_tx *tx = NULL;
+    struct ink_status status = begin(store, ctx, &tx);
+    if (ink_is_ok(status))
+        status = lock_token(tx, ctx, token, &rotation);
+    if (!ink_is_ok(status))
+        return status;
+    if (rotation.outcome == USER_ROTATED)
+        status = replace_token(tx, ctx, rotation.session_id, token, next, ttl);
+    else if (rotation.outcome == USER_REPLAYED)
+        status = revoke(tx, ctx, rotation.session_id);
+    if (ink_is_ok(status))
+        status = ink_db_commit(&tx);
+    if (ink_is_ok(status))
+        *ret_rotation = rotation;
+    return status;
+}
+
+struct ink_status user_store_end_session(struct user_store *store, const struct ink_ctx *ctx,
+                                         const struct user_token *token)
+{
+    static const struct ink_db_statement update = {
+        .name = "session_end",
+        .sql = "UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL"
+               " AND id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)",
+    };
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    return query(store, ctx, &update, &params, NULL);
+}

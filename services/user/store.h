@@ -1,0 +1,98 @@
+/*
+ * user_db: the SQL of the user service, and nothing of its rules. Texts that are returned live in
+ * ctx->arena. Until the migrations are applied every call is UNAVAILABLE; the errors besides are
+ * those of lib/db/db.h. Thread-safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/auth/opaque.h"
+#include "lib/base/ctx.h"
+#include "lib/db/db.h"
+
+struct user_store;
+
+/* `db` must outlive the store. */
+struct user_store *user_store_new(struct ink_db *db) INK_MUST_CHECK;
+/* Accepts NULL. */
+void user_store_free(struct user_store *store);
+
+/* Applies the migrations if that is still to be done, and asks the database for an answer. For one
+ * thread at a time. *ret_applied is how many migrations were applied now. */
+struct ink_status user_store_prepare(struct user_store *store, const struct ink_ctx *ctx,
+                                     size_t *ret_applied) INK_MUST_CHECK;
+
+/* An account as others see it. */
+struct user_row {
+    const char *id;
+    const char *username;
+    const char *email;
+    int64_t created_at; /* microseconds since 1970 */
+    int64_t version;
+};
+
+/* Adds an account with the id, username and email of *user, whose other fields are set then.
+ * ALREADY_EXISTS when the email address is taken. */
+struct ink_status user_store_add(struct user_store *store, const struct ink_ctx *ctx,
+                                 const char *password_hash, struct user_row *user) INK_MUST_CHECK;
+
+/* NOT_FOUND when there is none. */
+struct ink_status user_store_find(struct user_store *store, const struct ink_ctx *ctx,
+                                  const char *id, struct user_row *ret_user) INK_MUST_CHECK;
+/* Those of `ids` that exist, in no particular order, each once. */
+struct ink_status user_store_find_all(struct user_store *store, const struct ink_ctx *ctx,
+                                      const char *const *ids, size_t count,
+                                      struct user_row **ret_users,
+                                      size_t *ret_count) INK_MUST_CHECK;
+
+/* What a login is checked against, by email address in any case; both are NULL when there is no
+ * such account. */
+struct user_credentials {
+    const char *id;
+    const char *password_hash;
+};
+struct ink_status user_store_credentials(struct user_store *store, const struct ink_ctx *ctx,
+                                         const char *email,
+                                         struct user_credentials *ret_found) INK_MUST_CHECK;
+/* Replaces a hash, unless it was replaced in the meantime. */
+struct ink_status user_store_rehash(struct user_store *store, const struct ink_ctx *ctx,
+                                    const struct user_credentials *old,
+                                    const char *password_hash) INK_MUST_CHECK;
+
+/* A refresh token as it is stored. */
+struct user_token {
+    uint8_t hash[INK_OPAQUE_HASH_SIZE];
+};
+
+/* Begins a session with its first token, good for `ttl` seconds. Sessions of that user which have
+ * expired are removed. */
+struct ink_status user_store_begin_session(struct user_store *store, const struct ink_ctx *ctx,
+                                           const char *user_id, const struct user_token *token,
+                                           int64_t ttl) INK_MUST_CHECK;
+
+enum user_rotation_outcome {
+    USER_ROTATED,   /* `next` is now the session's token */
+    USER_UNKNOWN,   /* no such token */
+    USER_EXPIRED,   /* never used, but too old */
+    USER_REVOKED,   /* the session has ended */
+    USER_OVERTAKEN, /* another call used the token while this one was on its way */
+    USER_REPLAYED,  /* used before: the session has been revoked now */
+};
+
+struct user_rotation {
+    enum user_rotation_outcome outcome;
+    const char *user_id;    /* NULL for USER_UNKNOWN */
+    const char *session_id; /* likewise */
+};
+
+/* Exchanges `token` for `next`. Of calls with the same token at most one is told USER_ROTATED. */
+struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
+                                    const struct user_token *token, const struct user_token *next,
+                                    int64_t ttl, struct user_rotation *ret_rotation) INK_MUST_CHECK;
+
+/* Revokes the session that a token belongs to, if there is one. */
+struct ink_status user_store_end_session(struct user_store *store, const struct ink_ctx *ctx,
+                                         const struct user_token *token) INK_MUST_CHECK;
