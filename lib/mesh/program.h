@@ -1,0 +1,79 @@
+/*
+ * The skeleton of a program, so that a service's main.c is a page:
+ *
+ *     int main(int argc, char **argv)
+ *     {
+ *         struct settings settings = {0};
+ *         struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
+ *         struct ink_arena *arena = ink_program_arena(program);
+ *         struct greeter *greeter;
+ *         ink_program_must(program, "open the store", greeter_new(&settings, arena, &greeter));
+ *         ink_program_check(program, "postgres", true, greeter_check, greeter);
+ *         struct ink_rpc_server *server = ink_program_server(program, &settings.rpc, auth);
+ *         ink_program_must(program, "serve", ink_rpc_server_add(server, "greet.v1.GreetService",
+ *                                                               greeter_handlers, greeter, arena));
+ *         ink_program_run(program);
+ *         ink_program_drain(program);
+ *         greeter_free(greeter);
+ *         ink_program_free(program);
+ *         return 0;
+ *     }
+ *
+ * A start that fails logs one line and exits with 1 (2 for wrong settings). SIGTERM and SIGINT
+ * drain: /readyz and grpc.health.v1 say no, new calls are refused, those in flight have
+ * DRAIN_GRACE_MS to end, and the program exits with 0; a second signal ends it at once. SIGHUP
+ * opens the log files again. SIGPIPE is ignored. All of it belongs to the main thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "lib/auth/auth.h"
+#include "lib/contract/contract.h"
+#include "lib/mesh/health.h"
+#include "lib/mesh/settings.h"
+#include "lib/metrics/metrics.h"
+#include "lib/rpc/server.h"
+
+struct ink_program;
+
+struct ink_program_spec {
+    struct ink_config_program config;          /* name, version, summary, settings table */
+    size_t mesh_settings;                      /* offsetof(struct settings, mesh) */
+    const struct ink_contract_image *contract; /* NULL for a program without */
+};
+
+/* Blocks the signals, reads the settings into *ret_settings (the program's struct, zeroed), opens
+ * the log, makes the metrics and loads the contract; exits when any of it fails, or after --help.
+ * Call it before any thread is made. */
+struct ink_program *ink_program_new(const struct ink_program_spec *spec, int argc, char **argv,
+                                    void *ret_settings) INK_MUST_CHECK;
+/* Frees server, admin port, contract and metrics. Accepts NULL. */
+void ink_program_free(struct ink_program *program);
+
+/* For the start: what lives as long as the program. */
+struct ink_arena *ink_program_arena(struct ink_program *program);
+struct ink_metrics *ink_program_metrics(struct ink_program *program);
+const struct ink_contract *ink_program_contract(struct ink_program *program);
+struct ink_mesh_health *ink_program_health(struct ink_program *program);
+
+/* Logs "cannot ACTION" with the status and exits with 1, unless the status is INK_OK. */
+void ink_program_must(struct ink_program *program, const char *action, struct ink_status status);
+
+/* A check of /readyz and grpc.health.v1, see health.h. */
+void ink_program_check(struct ink_program *program, const char *name, bool needed,
+                       ink_mesh_check_fn *check, void *self);
+
+/* Makes the gRPC server of the contract with all interceptors (interceptors.h); `auth` must outlive
+ * the program. Add services to it; the program starts, stops and frees it. */
+struct ink_rpc_server *ink_program_server(struct ink_program *program,
+                                          const struct ink_mesh_rpc_settings *settings,
+                                          const struct ink_auth *auth);
+
+/* Opens the admin port, starts the gRPC server if there is one, asks the checks once a second, and
+ * returns when the program is told to stop, having said "not ready" to whoever asks. */
+void ink_program_run(struct ink_program *program);
+/* How long what is in flight may take: DRAIN_GRACE_MS. */
+int64_t ink_program_grace_ms(const struct ink_program *program);
+/* Stops the gRPC server: none of its handlers runs any more when this returns. */
+void ink_program_drain(struct ink_program *program);

@@ -1,0 +1,43 @@
+/*
+ * The settings that programs share, as table fragments to include (lib/config/config.h):
+ *
+ *     struct settings {
+ *         struct ink_mesh_settings mesh;
+ *         struct ink_mesh_rpc_settings rpc;
+ *         const char *database_url;
+ *     };
+ *     static const struct ink_config_setting table[] = {
+ *         INK_CONFIG_INCLUDE(struct settings, mesh, ink_mesh_settings_table),
+ *         INK_CONFIG_INCLUDE(struct settings, rpc, ink_mesh_rpc_settings_table),
+ *         INK_CONFIG_FALLBACK("ADMIN_ADDRESS", "127.0.0.1:9101"),
+ *         INK_CONFIG_FALLBACK("GRPC_ADDRESS", "127.0.0.1:3001"),
+ *         INK_CONFIG_STRING(struct settings, database_url, .name = "DATABASE_URL", ...),
+ *         {0},
+ *     };
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/config/config.h"
+#include "lib/rpc/tls.h"
+
+/* Every program. */
+struct ink_mesh_settings {
+    int log_level;             /* LOG_LEVEL, enum ink_log_level */
+    const char *log_folder;    /* LOG_FOLDER, or NULL */
+    const char *admin_address; /* ADMIN_ADDRESS */
+    int64_t drain_grace_ms;    /* DRAIN_GRACE_MS */
+};
+extern const struct ink_config_setting ink_mesh_settings_table[];
+
+/* Programs with a gRPC server. */
+struct ink_mesh_rpc_settings {
+    const char *address;       /* GRPC_ADDRESS */
+    int64_t workers;           /* GRPC_WORKERS */
+    int64_t max_streams;       /* GRPC_MAX_STREAMS */
+    int64_t max_message_bytes; /* GRPC_MAX_MESSAGE_BYTES */
+    int64_t max_deadline_ms;   /* GRPC_MAX_DEADLINE_MS */
+    struct ink_rpc_tls tls;    /* GRPC_TLS_CA_FILE, GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE */
+};
+extern const struct ink_config_setting ink_mesh_rpc_settings_table[];
