@@ -13,7 +13,6 @@
  *         ink_program_must(program, "serve", ink_rpc_server_add(server, "greet.v1.GreetService",
  *                                                               greeter_handlers, greeter, arena));
  *         ink_program_run(program);
- *         ink_program_drain(program);
  *         greeter_free(greeter);
  *         ink_program_free(program);
  *         return 0;
@@ -71,9 +70,9 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
                                           const struct ink_auth *auth);
 
 /* Opens the admin port, starts the gRPC server if there is one, asks the checks once a second, and
- * returns when the program is told to stop, having said "not ready" to whoever asks. */
+ * waits to be told to stop. Then it says "not ready" to whoever asks and drains the gRPC server:
+ * when this returns, no handler runs any more. A program that serves something else starts it
+ * before and stops it after. */
 void ink_program_run(struct ink_program *program);
 /* How long what is in flight may take: DRAIN_GRACE_MS. */
 int64_t ink_program_grace_ms(const struct ink_program *program);
-/* Stops the gRPC server: none of its handlers runs any more when this returns. */
-void ink_program_drain(struct ink_program *program);

@@ -1,0 +1,117 @@
+#include "lib/log/line.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/text.h"
+
+/* What must still fit behind the last field. */
+#define END ",\"truncated\":true}\n"
+
+/* How much of a text is logged: whole code points only. */
+static size_t clipped(const char *text, size_t size)
+{
+    if (size <= INK_LOG_TEXT_MAX)
+        return size;
+    size_t end = INK_LOG_TEXT_MAX - strlen("...");
+    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
+        end--;
+    return end;
+}
+
+static void put_text(struct ink_buf *out, const char *text)
+{
+    size_t size = strnlen(text, INK_LOG_TEXT_MAX + 1), end = clipped(text, size);
+    ink_buf_json_string(out, text, end);
+    if (end < size) {
+        out->len--;
+        ink_buf_puts(out, "...\"");
+    }
+}
+
+static void put_key(struct ink_buf *out, const char *key)
+{
+    ink_buf_putc(out, ',');
+    put_text(out, key);
+    ink_buf_putc(out, ':');
+}
+
+static void put_field(struct ink_buf *out, const struct ink_log_field *field)
+{
+    put_key(out, field->key);
+    switch (field->kind) {
+    case INK_LOG_TEXT:
+        put_text(out, field->text);
+        break;
+    case INK_LOG_INTEGER:
+        ink_buf_printf(out, "%lld", (long long)field->integer);
+        break;
+    case INK_LOG_REAL:
+        /* JSON has neither NaN nor infinity. */
+        if (isfinite(field->real))
+            ink_buf_printf(out, "%.6g", field->real);
+        else
+            ink_buf_puts(out, "null");
+        break;
+    case INK_LOG_TRUTH:
+        ink_buf_puts(out, field->truth ? "true" : "false");
+        break;
+    case INK_LOG_END:
+        break;
+    }
+}
+
+/* Appends the field, or nothing when the line would become too long. */
+static bool try_field(struct ink_buf *out, size_t start, const struct ink_log_field *field)
+{
+    if (field->kind == INK_LOG_TEXT && field->text == NULL)
+        return true;
+    size_t before = out->len;
+    put_field(out, field);
+    if (out->len - start + strlen(END) <= INK_LOG_LINE_MAX)
+        return true;
+    out->len = before;
+    return false;
+}
+
+static void put_head(struct ink_buf *out, const char *service, enum ink_log_level level)
+{
+    char ts[INK_RFC3339_SIZE];
+    int64_t now = ink_wall_clock();
+    ink_rfc3339(now / 1000000, (int32_t)(now % 1000000) * 1000, ts);
+    ink_buf_printf(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"service\":", ts, ink_log_levels[level]);
+    put_text(out, service);
+}
+
+static const char *none_if_empty(const char *text)
+{
+    return text[0] == '\0' ? NULL : text;
+}
+
+static bool put_ids(struct ink_buf *out, size_t start, const struct ink_ctx *ctx)
+{
+    const struct ink_log_field ids[] = {
+        INK_LOG_STR("request_id", none_if_empty(ctx->request_id)),
+        INK_LOG_STR("trace_id", none_if_empty(ctx->trace.trace_id)),
+        INK_LOG_STR("span_id", none_if_empty(ctx->trace.span_id)),
+    };
+    bool fits = true;
+    for (size_t i = 0; fits && i < INK_COUNT(ids); i++)
+        fits = try_field(out, start, &ids[i]);
+    return fits;
+}
+
+void ink_log_line(struct ink_buf *out, const char *service, enum ink_log_level level,
+                  const struct ink_ctx *ctx, const char *message,
+                  const struct ink_log_field *fields)
+{
+    size_t start = out->len;
+    put_head(out, service, level);
+    bool fits = try_field(out, start, &INK_LOG_STR("msg", message));
+    if (fits && ctx != NULL)
+        fits = put_ids(out, start, ctx);
+    for (; fits && fields->kind != INK_LOG_END; fields++)
+        fits = try_field(out, start, fields);
+    ink_buf_puts(out, fits ? "}\n" : END);
+}
