@@ -1,0 +1,149 @@
+/*
+ * An HTTP/1.1 server (RFC 9110, RFC 9112) with one handler; the only user of civetweb. The gateway
+ * serves REST with it and every program its admin port.
+ *
+ *     static void hello(void *self, struct ink_http_request *request)
+ *     {
+ *         ink_buf_puts(ink_http_body(request), "hello\n");
+ *         ink_http_reply(request, 200, "text/plain");
+ *     }
+ *
+ *     struct ink_http_options options = {.address = "127.0.0.1:3000", .handler = hello};
+ *     status = ink_http_server_new(&options, &arena, &server);
+ *
+ * A connection has a thread of its own until it closes, and its requests are handled there one
+ * after another, so a handler may block. When the threads run low, replies say
+ * `Connection: close`.
+ *
+ * Framing is strict, because what two parties read differently is how requests are smuggled: before
+ * the handler is called, a request is refused and its connection closed when it has both
+ * Content-Length and Transfer-Encoding, several or malformed Content-Lengths, a Transfer-Encoding
+ * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), 64 header
+ * lines or more, or a Content-Length over the body limit. A slow header, a slow body and a slow
+ * reader each have a time limit.
+ *
+ * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
+ * until the handler returns; so do all pointers that its functions return.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/arena.h"
+#include "lib/base/buf.h"
+#include "lib/base/macros.h"
+#include "lib/base/status.h"
+
+struct ink_http_server;
+struct ink_http_request;
+
+/* Answers one request: by ink_http_reply() or ink_http_stream_begin(). Returning without either is
+ * answered with 500. */
+typedef void ink_http_handler_fn(void *self, struct ink_http_request *request);
+
+/* Answers a request that is refused before the handler (or that could not even be parsed: then
+ * method, path and headers are empty). It must reply with `status`; `detail` is a sentence, safe to
+ * show. The connection is closed afterwards. */
+typedef void ink_http_refuse_fn(void *self, struct ink_http_request *request, int status,
+                                const char *detail);
+
+struct ink_http_options {
+    const char *address;        /* "127.0.0.1:3000", "[::1]:3000"; port 0 picks a free one */
+    unsigned threads;           /* connections served at once; 0 means 512 */
+    int64_t keep_alive_ms;      /* how long an idle connection is kept; 0 means 2,000 */
+    int64_t header_timeout_ms;  /* for the whole header; 0 means 10,000 */
+    int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
+    size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
+    const char *tls_cert_file;  /* PEM, the chain; NULL for plain HTTP */
+    const char *tls_key_file;   /* PEM */
+    ink_http_handler_fn *handler;
+    ink_http_refuse_fn *refuse; /* NULL: a small application/problem+json */
+    void *self;                 /* handed to both */
+};
+
+/* Binds and serves. UNAVAILABLE when the address cannot be bound, INVALID_ARGUMENT for bad options;
+ * the message names the setting. The strings of `options` are copied. */
+struct ink_status ink_http_server_new(const struct ink_http_options *options,
+                                      struct ink_arena *arena,
+                                      struct ink_http_server **ret_server) INK_MUST_CHECK;
+/* The bound port. */
+int ink_http_server_port(const struct ink_http_server *server);
+/* How many requests are being handled now. */
+unsigned ink_http_server_active(const struct ink_http_server *server);
+/* From now on every reply says `Connection: close`, so that clients go elsewhere; still serves. */
+void ink_http_server_drain(struct ink_http_server *server);
+/* Whether the server is draining or stopping: streams should end. */
+bool ink_http_server_draining(const struct ink_http_server *server);
+/* Drains, waits up to `grace_ms` for the requests being handled, then closes everything and joins
+ * all threads. Handlers still running after the grace find the client gone; their return is waited
+ * for. Accepts NULL. */
+void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms);
+/* Stops at once if still running. Accepts NULL. */
+void ink_http_server_free(struct ink_http_server *server);
+
+/* "GET"; always one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS and the rest that HTTP
+ * registers; others are refused with 501. */
+const char *ink_http_method(const struct ink_http_request *request);
+/* The path, still percent-encoded, without query: "/api/v1/blogs/a%2Fb". "*" for `OPTIONS *`. */
+const char *ink_http_path(const struct ink_http_request *request);
+/* What follows the "?", still encoded; "" when there is none. */
+const char *ink_http_query(const struct ink_http_request *request);
+/* The first header of that name, in any case; NULL when there is none. Values are trimmed. */
+const char *ink_http_header(const struct ink_http_request *request, const char *name);
+/* The n-th header, from 0; false past the last. */
+bool ink_http_header_at(const struct ink_http_request *request, size_t n, const char **ret_name,
+                        const char **ret_value);
+/* The client's address, without port. */
+const char *ink_http_remote(const struct ink_http_request *request);
+bool ink_http_is_tls(const struct ink_http_request *request);
+/* When the request must be answered: its start + request_timeout_ms, on ink_now()'s scale. */
+int64_t ink_http_deadline(const struct ink_http_request *request);
+/* When its header had been read, on the same scale. */
+int64_t ink_http_start(const struct ink_http_request *request);
+/* Memory that lives as long as the request. */
+struct ink_arena *ink_http_arena(struct ink_http_request *request);
+/* The server that the request came to. */
+struct ink_http_server *ink_http_request_server(const struct ink_http_request *request);
+
+/* Whether a body follows the header: Content-Length over 0, or chunks. */
+bool ink_http_has_body(const struct ink_http_request *request);
+/* Reads the whole body, at most max_body_bytes of it and until the request's deadline. It has a NUL
+ * behind it and lives as long as the request. Answers `Expect: 100-continue` first. Returns 0, or
+ * the HTTP status to refuse with and *ret_detail, a sentence: 413 too long, 408 too slow, 400
+ * malformed chunks or cut off. After a failure the connection closes with the reply. A second call
+ * returns the same. */
+int ink_http_read_body(struct ink_http_request *request, const char **ret_data, size_t *ret_size,
+                       const char **ret_detail) INK_MUST_CHECK;
+
+/* Where the reply's body goes: append to it, never change what it has (the head's room is in front
+ * of the body). A heap buffer that the thread uses again. */
+struct ink_buf *ink_http_body(struct ink_http_request *request);
+/* How long the body is by now, and forget what was appended. */
+size_t ink_http_body_size(const struct ink_http_request *request);
+void ink_http_body_clear(struct ink_http_request *request);
+/* Adds a header to the reply. Control characters in the value become spaces. Not for
+ * Content-Length, Transfer-Encoding, Connection, Date and Content-Type, which the server sets. */
+void ink_http_set(struct ink_http_request *request, const char *name, const char *value);
+/* Adds ready-made header lines, each with its CRLF. */
+void ink_http_set_lines(struct ink_http_request *request, const char *lines);
+/* Sends status, headers and body with one write. `content_type` is NULL for none. The body is left
+ * out for HEAD (but counted), 204 and 304. False when the client has gone. */
+bool ink_http_reply(struct ink_http_request *request, int status, const char *content_type);
+
+/* Starts a reply of unknown length; what is in ink_http_body() by then is sent along. */
+bool ink_http_stream_begin(struct ink_http_request *request, int status, const char *content_type);
+/* Sends what was appended to ink_http_body() since, as one chunk and one write. False when the
+ * client has gone or reads too slowly: then stop. The request's deadline does not matter here. */
+bool ink_http_stream_flush(struct ink_http_request *request);
+/* Flushes and ends the reply. Without it (on return of the handler, or after `false`) the
+ * connection is cut, so that the client can tell that something is missing. */
+bool ink_http_stream_end(struct ink_http_request *request);
+
+/* The status that was sent, 0 before; and how many bytes of body. */
+int ink_http_replied(const struct ink_http_request *request);
+size_t ink_http_sent_bytes(const struct ink_http_request *request);
+
+/* "Not Found" for 404 (RFC 9110); "Unknown" for a status that has no name. */
+const char *ink_http_status_text(int status);
