@@ -104,6 +104,9 @@ int64_t ink_http_deadline(const struct ink_http_request *request);
 int64_t ink_http_start(const struct ink_http_request *request);
 /* Memory that lives as long as the request. */
 struct ink_arena *ink_http_arena(struct ink_http_request *request);
+/* Whether the client closed its side of the connection meanwhile: nobody may be left to answer to.
+ * To be asked by streams now and then. */
+bool ink_http_client_gone(const struct ink_http_request *request);
 /* The server that the request came to. */
 struct ink_http_server *ink_http_request_server(const struct ink_http_request *request);
 

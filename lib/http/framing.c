@@ -1,0 +1,167 @@
+#include "lib/http/framing.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What the framing depends on, gathered in one pass over the fields. */
+struct seen {
+    const char *content_length;
+    const char *transfer_encoding;
+    const char *host;
+    const char *expect;
+    bool repeated_length;
+    bool repeated_encoding;
+    bool repeated_host;
+};
+
+static bool is_token_char(unsigned char c)
+{
+    if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
+        return true;
+    return c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL;
+}
+
+bool ink_http_is_token(const char *text)
+{
+    size_t i = 0;
+    while (is_token_char((unsigned char)text[i]))
+        i++;
+    return i > 0 && text[i] == '\0';
+}
+
+static void see(const char *value, const char **first, bool *repeated)
+{
+    *repeated = *first != NULL;
+    if (*first == NULL)
+        *first = value;
+}
+
+static bool gather(const struct ink_http_head *head, struct seen *seen)
+{
+    bool ignored;
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct ink_http_field *field = &head->fields[i];
+        if (!ink_http_is_token(field->name))
+            return false;
+        if (strcasecmp(field->name, "Content-Length") == 0)
+            see(field->value, &seen->content_length, &seen->repeated_length);
+        else if (strcasecmp(field->name, "Transfer-Encoding") == 0)
+            see(field->value, &seen->transfer_encoding, &seen->repeated_encoding);
+        else if (strcasecmp(field->name, "Host") == 0)
+            see(field->value, &seen->host, &seen->repeated_host);
+        else if (strcasecmp(field->name, "Expect") == 0)
+            see(field->value, &seen->expect, &ignored);
+    }
+    return true;
+}
+
+static int refuse(int status, const char *detail, const char **ret_detail)
+{
+    *ret_detail = detail;
+    return status;
+}
+
+/* Digits only, and no more than a size_t holds. */
+static bool parse_length(const char *text, size_t *ret_length)
+{
+    size_t length = 0;
+    if (text[0] == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        if (*text < '0' || *text > '9')
+            return false;
+        if (__builtin_mul_overflow(length, 10, &length) ||
+            __builtin_add_overflow(length, (size_t)(*text - '0'), &length))
+            return false;
+    }
+    *ret_length = length;
+    return true;
+}
+
+/* A host and a port, perhaps: never what could be taken for a list or another part of a URI. */
+static bool is_host(const char *text)
+{
+    return text[0] != '\0' && strpbrk(text, " \t,/\\@?#\"<>") == NULL;
+}
+
+static int check_host(const struct seen *seen, bool http11, const char **ret_detail)
+{
+    if (seen->host == NULL)
+        return http11 ? refuse(400, "The Host header is missing.", ret_detail) : 0;
+    if (seen->repeated_host)
+        return refuse(400, "The Host header occurs more than once.", ret_detail);
+    if (!is_host(seen->host))
+        return refuse(400, "The Host header is malformed.", ret_detail);
+    return 0;
+}
+
+static int check_encoding(const struct seen *seen, bool http11, const char **ret_detail)
+{
+    if (seen->content_length != NULL)
+        return refuse(400, "Content-Length and Transfer-Encoding exclude each other.", ret_detail);
+    if (!http11)
+        return refuse(400, "Transfer-Encoding needs HTTP/1.1.", ret_detail);
+    if (seen->repeated_encoding || strcasecmp(seen->transfer_encoding, "chunked") != 0)
+        return refuse(501, "The only supported Transfer-Encoding is chunked.", ret_detail);
+    return 0;
+}
+
+int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
+                   struct ink_http_framing *ret_framing, const char **ret_detail)
+{
+    struct ink_http_framing framing = {0};
+    struct seen seen = {0};
+    bool http11 = strcmp(head->version, "1.1") == 0;
+    if (head->n_fields >= INK_HTTP_MAX_HEADERS)
+        return refuse(431, "The request has too many header lines.", ret_detail);
+    if (!gather(head, &seen))
+        return refuse(400, "A header name is malformed.", ret_detail);
+    int status = check_host(&seen, http11, ret_detail);
+    if (status == 0 && seen.transfer_encoding != NULL) {
+        status = check_encoding(&seen, http11, ret_detail);
+        framing.chunked = true;
+    } else if (status == 0 && seen.content_length != NULL) {
+        if (seen.repeated_length)
+            return refuse(400, "Content-Length occurs more than once.", ret_detail);
+        if (!parse_length(seen.content_length, &framing.content_length))
+            return refuse(400, "Content-Length is not a number.", ret_detail);
+        if (framing.content_length > max_body_bytes)
+            return refuse(413, "The request body is too large.", ret_detail);
+    }
+    if (status != 0)
+        return status;
+    if (seen.expect != NULL && http11) {
+        if (strcasecmp(seen.expect, "100-continue") != 0)
+            return refuse(417, "The only supported expectation is 100-continue.", ret_detail);
+        framing.expects_continue = framing.chunked || framing.content_length > 0;
+    }
+    *ret_framing = framing;
+    return 0;
+}
+
+/* The bytes from behind a name to its value: one for the colon (a NUL by now), then blanks. */
+static bool colon_follows(const char *name, const char *value)
+{
+    const char *c = name + strlen(name) + 1;
+    if (c > value)
+        return false;
+    for (; c < value; c++)
+        if (*c != ' ' && *c != '\t')
+            return false;
+    return true;
+}
+
+bool ink_http_head_is_whole(const struct ink_http_head *head, const char *begin, const char *end)
+{
+    /* One empty line in front is allowed (RFC 9112, section 2.2). */
+    if (head->method != begin && !(head->method == begin + 2 && begin[0] == '\r'))
+        return false;
+    const char *line_end = head->version + strlen(head->version);
+    for (size_t i = 0; i < head->n_fields; i++) {
+        const struct ink_http_field *field = &head->fields[i];
+        if (field->name != line_end + 2 || !colon_follows(field->name, field->value))
+            return false;
+        line_end = field->value + strlen(field->value);
+    }
+    return line_end + 4 == end;
+}

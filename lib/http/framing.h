@@ -1,0 +1,41 @@
+/*
+ * Where a request's body begins and ends (RFC 9112, section 6), strictly: whatever two parties
+ * could read differently is refused. Pure functions.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define INK_HTTP_MAX_HEADERS 64
+
+struct ink_http_field {
+    const char *name;
+    const char *value;
+};
+
+struct ink_http_head {
+    const char *method;
+    const char *version; /* "1.1" */
+    const struct ink_http_field *fields;
+    size_t n_fields;
+};
+
+struct ink_http_framing {
+    bool chunked;
+    bool expects_continue; /* the client waits for 100 before it sends the body */
+    size_t content_length; /* 0 when chunked */
+};
+
+/* Decides how the body is framed. Returns 0, or the status to refuse with and *ret_detail. */
+int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
+                   struct ink_http_framing *ret_framing, const char **ret_detail);
+
+/* Whether `text` is a token (RFC 9110, section 5.6.2). */
+bool ink_http_is_token(const char *text);
+
+/* Whether the header's lines lie in [begin, end) without a gap, each ended by CRLF and each name
+ * directly followed by its colon. civetweb skips over what breaks that, and ends its parsing at
+ * lines that it does not understand. The bytes have been cut up by NULs in its way. */
+bool ink_http_head_is_whole(const struct ink_http_head *head, const char *begin, const char *end);

@@ -1,0 +1,130 @@
+/*
+ * civetweb, compiled into one unit with the few functions that need its inside: what its public
+ * interface cannot do is to read a body within a deadline (mg_read waits until all of it is there),
+ * to tell that a client has gone, and to stop listening while requests are still being served.
+ */
+#include "civetweb.c"
+
+#include "lib/http/inside.h"
+
+void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end)
+{
+    *ret_begin = conn->buf;
+    *ret_end = conn->buf + (conn->request_len > 0 ? conn->request_len : 0);
+}
+
+bool ink_mg_buffer_full(const struct mg_connection *conn)
+{
+    return conn->data_len >= conn->buf_size;
+}
+
+int64_t ink_mg_waited_ms(const struct mg_connection *conn)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)(mg_difftimespec(&now, &conn->req_time) * 1000);
+}
+
+void ink_mg_take_body(struct mg_connection *conn)
+{
+    conn->is_chunked = 0;
+    conn->content_len = 0;
+    conn->consumed_content = 0;
+}
+
+size_t ink_mg_buffered(const struct mg_connection *conn, const char **ret_data)
+{
+    int begin = conn->request_len + (int)conn->consumed_content;
+    *ret_data = conn->buf + begin;
+    return (size_t)(conn->data_len - begin);
+}
+
+void ink_mg_consume(struct mg_connection *conn, size_t size)
+{
+    conn->consumed_content += (int64_t)size;
+    conn->content_len = conn->consumed_content;
+}
+
+int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t timeout_ms)
+{
+    int len = size > (1 << 20) ? 1 << 20 : (int)size;
+    int got = pull_inner(NULL, conn, data, len, (double)timeout_ms / 1000);
+    if (got > 0)
+        return got;
+    return got == -2 ? -1 : 0;
+}
+
+int ink_mg_fill(struct mg_connection *conn, int64_t timeout_ms)
+{
+    if (conn->data_len == conn->buf_size) {
+        const char *rest;
+        size_t size = ink_mg_buffered(conn, &rest);
+        memmove(conn->buf + conn->request_len, rest, size);
+        conn->data_len = conn->request_len + (int)size;
+        conn->consumed_content = 0;
+        conn->content_len = 0;
+    }
+    if (conn->data_len == conn->buf_size)
+        return -1;
+    int got = ink_mg_receive(conn, conn->buf + conn->data_len,
+                             (size_t)(conn->buf_size - conn->data_len), timeout_ms);
+    if (got > 0)
+        conn->data_len += got;
+    return got;
+}
+
+bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms)
+{
+    uint64_t until = mg_get_current_time_ns() + (uint64_t)timeout_ms * 1000000;
+    conn->request_state = 10;
+    while (size > 0) {
+        uint64_t now = mg_get_current_time_ns();
+        if (now >= until)
+            return false;
+        int len = size > (1 << 30) ? 1 << 30 : (int)size;
+        int sent = push_inner(conn->phys_ctx, NULL, conn->client.sock, conn->ssl, data, len,
+                              (double)(until - now) / 1e9);
+        if (sent <= 0)
+            return false;
+        conn->num_bytes_sent += sent;
+        data += sent;
+        size -= (size_t)sent;
+    }
+    return true;
+}
+
+bool ink_mg_keeps_alive(const struct mg_connection *conn)
+{
+    return should_keep_alive(conn) != 0;
+}
+
+bool ink_mg_gone(const struct mg_connection *conn)
+{
+    struct pollfd fd = {.fd = conn->client.sock, .events = POLLRDHUP};
+    return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms)
+{
+    char waste[4096];
+    uint64_t until = mg_get_current_time_ns() + (uint64_t)timeout_ms * 1000000;
+    if (conn->ssl == NULL)
+        shutdown(conn->client.sock, SHUT_WR);
+    for (uint64_t now; (now = mg_get_current_time_ns()) < until;) {
+        int64_t left = (int64_t)((until - now) / 1000000) + 1;
+        if (ink_mg_receive(conn, waste, sizeof(waste), left) < 0)
+            return;
+    }
+}
+
+void ink_mg_stop_listening(struct mg_context *ctx)
+{
+    for (unsigned i = 0; i < ctx->num_listening_sockets; i++) {
+        int fd = ctx->listening_sockets[i].sock;
+        __atomic_store_n(&ctx->listening_sockets[i].sock, -1, __ATOMIC_RELAXED);
+        if (fd >= 0) {
+            shutdown(fd, SHUT_RDWR); /* wakes the thread that accepts */
+            close(fd);
+        }
+    }
+}

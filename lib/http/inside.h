@@ -1,0 +1,42 @@
+/*
+ * What lib/http needs of civetweb beyond its public interface; see inside.c. A connection's
+ * functions belong to its own thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct mg_connection;
+struct mg_context;
+
+/* The bytes of the header, from the first of the request to behind the empty line. */
+void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end);
+/* Whether the header did not fit into the buffer; and for how long the request was waited for. */
+bool ink_mg_buffer_full(const struct mg_connection *conn);
+int64_t ink_mg_waited_ms(const struct mg_connection *conn);
+
+/* From here on civetweb takes the request for one without a body. What was received behind the
+ * header is `buffered`; consumed bytes are ours, the rest belongs to the next request. */
+void ink_mg_take_body(struct mg_connection *conn);
+size_t ink_mg_buffered(const struct mg_connection *conn, const char **ret_data);
+void ink_mg_consume(struct mg_connection *conn, size_t size);
+/* Receives what is there, waiting for it if need be: into the buffer, or (when nothing is buffered)
+ * to `data`. The number of bytes; 0 when none came in time, -1 when the client has gone. May return
+ * 0 early. */
+int ink_mg_fill(struct mg_connection *conn, int64_t timeout_ms);
+int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t timeout_ms);
+
+/* Sends all of it; false when the client has gone or did not take it in time. */
+bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms);
+/* Whether civetweb will wait for another request on this connection. */
+bool ink_mg_keeps_alive(const struct mg_connection *conn);
+/* Whether the client closed the connection, or at least its side of it. */
+bool ink_mg_gone(const struct mg_connection *conn);
+/* Says that nothing more will be sent and throws away what still comes, so that the client gets to
+ * read the reply before the connection is reset. */
+void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);
+
+/* New connections are refused from now on. */
+void ink_mg_stop_listening(struct mg_context *ctx);

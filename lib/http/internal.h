@@ -1,0 +1,82 @@
+/*
+ * What the files of lib/http share: the server, and the request that each of its threads has.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "civetweb.h"
+#include "lib/base/clock.h"
+#include "lib/http/framing.h"
+#include "lib/http/http.h"
+#include "lib/http/inside.h"
+
+/* Room in front of a reply's body, so that head and body leave with one write. */
+#define HEAD_ROOM 1024
+/* A longer send buffer is not kept for the next request. */
+#define KEPT_BUFFER (256 * 1024)
+
+struct ink_http_server {
+    struct ink_http_options options; /* with defaults filled in; strings are ours */
+    struct mg_context *ctx;
+    int port;
+    atomic_uint connections;
+    atomic_uint active;
+    atomic_bool draining;
+    char start_error[160]; /* what civetweb said while it started */
+};
+
+enum reply_state {
+    REPLY_NONE,
+    REPLY_STREAMING,
+    REPLY_DONE,
+    REPLY_BROKEN, /* the client has gone, or the stream was cut */
+};
+
+/* One for each thread, used again for every request that it handles. */
+struct ink_http_request {
+    struct ink_http_server *server;
+    struct mg_connection *conn;
+    const struct mg_request_info *info;
+    const char *method;
+    const char *path;
+    const char *query;
+    struct ink_http_field fields[INK_HTTP_MAX_HEADERS];
+    size_t n_fields;
+    struct ink_http_framing framing;
+    struct ink_arena arena;
+    int64_t start;
+    int64_t deadline;
+    bool http11;
+    bool close; /* after the reply */
+
+    bool body_read;
+    int body_status;
+    const char *body_detail;
+    struct ink_buf body; /* of the request */
+
+    enum reply_state state;
+    int status;
+    size_t sent_bytes;
+    bool chunked_reply;
+    struct ink_buf out;   /* HEAD_ROOM bytes, then the reply's body */
+    struct ink_buf lines; /* header lines that the handler set */
+    struct ink_buf head;
+    char date[32];
+    int64_t date_second;
+};
+
+/* request.c */
+struct ink_http_request *request_new(struct ink_http_server *server);
+void request_free(struct ink_http_request *request);
+/* Starts afresh with what civetweb has parsed. */
+void request_begin(struct ink_http_request *request, struct mg_connection *conn);
+void request_end(struct ink_http_request *request);
+/* Has it answered by the refuse function, and the connection closed. */
+void request_refuse(struct ink_http_request *request, int status, const char *detail);
+
+/* reply.c */
+void reply_begin(struct ink_http_request *request);
+
+/* tls.c: for civetweb's init_ssl. */
+int ink_http_load_certificate(void *ssl_ctx, void *self);

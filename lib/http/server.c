@@ -1,0 +1,369 @@
+/*
+ * Starting and stopping, and what civetweb calls: a request goes through the framing checks, then
+ * to the handler.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/http/internal.h"
+
+/* How long a refused client gets to read why. */
+#define LINGER_MS 1000
+
+static struct ink_http_server *server_of(const struct mg_connection *conn)
+{
+    return mg_get_user_data(mg_get_context(conn));
+}
+
+static void *thread_begins(const struct mg_context *ctx, int type)
+{
+    return type == 1 ? request_new(mg_get_user_data(ctx)) : NULL;
+}
+
+static void thread_ends(const struct mg_context *ctx, int type, void *request)
+{
+    (void)ctx;
+    if (type == 1)
+        request_free(request);
+}
+
+static int connection_begins(const struct mg_connection *conn, void **conn_data)
+{
+    atomic_fetch_add(&server_of(conn)->connections, 1);
+    *conn_data = server_of(conn);
+    return 0;
+}
+
+static void connection_ends(const struct mg_connection *conn)
+{
+    /* A connection whose TLS handshake failed ends without having begun. */
+    if (mg_get_user_connection_data(conn) != NULL)
+        atomic_fetch_sub(&server_of(conn)->connections, 1);
+}
+
+/* Blanks behind a value do not belong to it (RFC 9112, section 5.1). */
+static void trim_end(const char *value)
+{
+    size_t size = strlen(value);
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t'))
+        ((char *)value)[--size] = '\0';
+}
+
+/* Takes over what civetweb parsed. False, and the request is refused, when it is not trustworthy.
+ */
+static bool take_head(struct ink_http_request *request)
+{
+    const char *begin, *end, *detail;
+    const struct mg_request_info *info = request->info;
+    size_t n = info->num_headers > 0 ? (size_t)info->num_headers : 0;
+    for (size_t i = 0; i < n; i++) {
+        request->fields[i].name = info->http_headers[i].name;
+        request->fields[i].value = info->http_headers[i].value;
+    }
+    struct ink_http_head head = {info->request_method, info->http_version, request->fields, n};
+    ink_mg_head(request->conn, &begin, &end);
+    request->http11 = strcmp(info->http_version, "1.1") == 0;
+    if (n < INK_HTTP_MAX_HEADERS && !ink_http_head_is_whole(&head, begin, end)) {
+        request_refuse(request, 400, "The request header is malformed.");
+        return false;
+    }
+    for (size_t i = 0; i < n; i++)
+        trim_end(request->fields[i].value);
+    request->n_fields = n;
+    request->method = info->request_method;
+    request->path = info->local_uri_raw;
+    request->query = info->query_string == NULL ? "" : info->query_string;
+    int status =
+        ink_http_frame(&head, request->server->options.max_body_bytes, &request->framing, &detail);
+    if (status != 0)
+        request_refuse(request, status, detail);
+    return status == 0;
+}
+
+/* Makes sure that there was a reply, and that the connection is left in order. */
+static void finish(struct ink_http_request *request)
+{
+    if (request->state == REPLY_NONE) {
+        ink_http_body_clear(request);
+        ink_buf_clear(&request->lines);
+        request_refuse(request, 500, "The request was not answered.");
+    }
+    if (request->state != REPLY_DONE) {
+        mg_disable_connection_keep_alive(request->conn);
+    } else if (request->close && ink_http_has_body(request) &&
+               (!request->body_read || request->body_status != 0)) {
+        ink_mg_linger(request->conn, LINGER_MS);
+    }
+}
+
+static int request_arrives(struct mg_connection *conn)
+{
+    struct ink_http_request *request = mg_get_thread_pointer(conn);
+    struct ink_http_server *server = request->server;
+    atomic_fetch_add(&server->active, 1);
+    request_begin(request, conn);
+    ink_mg_take_body(conn);
+    if (take_head(request))
+        server->options.handler(server->options.self, request);
+    else
+        ink_mg_linger(conn, LINGER_MS);
+    finish(request);
+    int status = request->status;
+    request_end(request);
+    atomic_fetch_sub(&server->active, 1);
+    return status;
+}
+
+/* Why civetweb could not make a request of what came: the status and the sentence to answer with.
+ */
+static int explain(const struct mg_connection *conn, int status, const char **ret_detail)
+{
+    const struct ink_http_server *server = server_of(conn);
+    const struct mg_request_info *info = mg_get_request_info(conn);
+    *ret_detail = "The request is malformed.";
+    if (status == 505) {
+        *ret_detail = "Only HTTP/1.1 and HTTP/1.0 are spoken here.";
+        return 505;
+    }
+    if (info->request_method != NULL && info->num_headers == 0 &&
+        ink_http_is_token(info->request_method) && info->http_version != NULL &&
+        strncmp(info->http_version, "HTTP/", 5) != 0) {
+        *ret_detail = "The method is not known.";
+        return 501;
+    }
+    if (info->request_method == NULL && ink_mg_buffer_full(conn)) {
+        *ret_detail = "The request header is longer than 16 KiB.";
+        return 431;
+    }
+    if (info->request_method == NULL &&
+        ink_mg_waited_ms(conn) >= server->options.header_timeout_ms) {
+        *ret_detail = "The request header did not arrive in time.";
+        return 408;
+    }
+    return 400;
+}
+
+static int unparsed_arrives(struct mg_connection *conn, int status, const char *message)
+{
+    struct ink_http_request *request = mg_get_thread_pointer(conn);
+    const char *detail;
+    (void)message;
+    atomic_fetch_add(&request->server->active, 1);
+    request_begin(request, conn);
+    status = explain(conn, status, &detail);
+    request_refuse(request, status, detail);
+    ink_mg_linger(conn, LINGER_MS);
+    request_end(request);
+    atomic_fetch_sub(&request->server->active, 1);
+    return 0;
+}
+
+static int no_access_log(const struct mg_connection *conn, const char *message)
+{
+    (void)conn;
+    (void)message;
+    return 1;
+}
+
+/* civetweb's own words are kept while it starts, and dropped afterwards. */
+static int take_message(const struct mg_connection *conn, const char *message)
+{
+    const struct mg_context *ctx = mg_get_context(conn);
+    struct ink_http_server *server = ctx == NULL ? NULL : mg_get_user_data(ctx);
+    if (server != NULL && server->ctx == NULL && server->start_error[0] == '\0')
+        snprintf(server->start_error, sizeof(server->start_error), "%s", message);
+    return 1;
+}
+
+static const struct mg_callbacks callbacks = {
+    .begin_request = request_arrives,
+    .http_error = unparsed_arrives,
+    .init_thread = thread_begins,
+    .exit_thread = thread_ends,
+    .init_connection = connection_begins,
+    .connection_close = connection_ends,
+    .log_message = take_message,
+    .log_access = no_access_log,
+    .init_ssl = ink_http_load_certificate,
+};
+
+static void fill_in(struct ink_http_options *options)
+{
+    if (options->threads == 0)
+        options->threads = 512;
+    if (options->keep_alive_ms == 0)
+        options->keep_alive_ms = 2000;
+    if (options->header_timeout_ms == 0)
+        options->header_timeout_ms = 10000;
+    if (options->request_timeout_ms == 0)
+        options->request_timeout_ms = 30000;
+    if (options->max_body_bytes == 0)
+        options->max_body_bytes = 4 * 1024 * 1024;
+}
+
+static char *copy(const char *text)
+{
+    return text == NULL ? NULL : ink_strdup(text);
+}
+
+static struct ink_http_server *server_new(const struct ink_http_options *options)
+{
+    struct ink_http_server *server = ink_calloc(1, sizeof(*server));
+    server->options = *options;
+    server->options.address = copy(options->address);
+    server->options.tls_cert_file = copy(options->tls_cert_file);
+    server->options.tls_key_file = copy(options->tls_key_file);
+    fill_in(&server->options);
+    return server;
+}
+
+static void server_release(struct ink_http_server *server)
+{
+    free((char *)server->options.address);
+    free((char *)server->options.tls_cert_file);
+    free((char *)server->options.tls_key_file);
+    free(server);
+}
+
+static struct mg_context *start(struct ink_http_server *server, char *error, size_t error_size)
+{
+    const struct ink_http_options *o = &server->options;
+    char ports[300], threads[16], header_timeout[24], keep_alive[24];
+    snprintf(ports, sizeof(ports), "%s%s", o->address, o->tls_cert_file == NULL ? "" : "s");
+    snprintf(threads, sizeof(threads), "%u", o->threads);
+    snprintf(header_timeout, sizeof(header_timeout), "%lld", (long long)o->header_timeout_ms);
+    snprintf(keep_alive, sizeof(keep_alive), "%lld", (long long)o->keep_alive_ms);
+    const char *config[] = {
+        "listening_ports",
+        ports,
+        "num_threads",
+        threads,
+        "request_timeout_ms",
+        header_timeout,
+        "keep_alive_timeout_ms",
+        keep_alive,
+        "enable_keep_alive",
+        "yes",
+        "tcp_nodelay",
+        "1",
+        "decode_url",
+        "no",
+        "enable_auth_domain_check",
+        "no",
+        "listen_backlog",
+        "1024",
+        "connection_queue",
+        "128",
+        "ssl_protocol_version",
+        "4",
+        NULL,
+    };
+    struct mg_init_data init = {&callbacks, server, config};
+    struct mg_error_data problem = {NULL, error, error_size};
+    return mg_start2(&init, &problem);
+}
+
+static struct ink_status check_options(const struct ink_http_options *options,
+                                       struct ink_arena *arena)
+{
+    if (options->address == NULL || strchr(options->address, ':') == NULL ||
+        strlen(options->address) > 255 || strpbrk(options->address, ", ") != NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                          "address \"%s\" is not of the form host:port",
+                          options->address == NULL ? "" : options->address);
+    if ((options->tls_cert_file == NULL) != (options->tls_key_file == NULL))
+        return ink_error(INK_INVALID_ARGUMENT,
+                         "a TLS certificate and its key must be given together");
+    if (options->tls_cert_file != NULL && access(options->tls_cert_file, R_OK) != 0)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the TLS certificate %s cannot be read",
+                          options->tls_cert_file);
+    if (options->tls_key_file != NULL && access(options->tls_key_file, R_OK) != 0)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the TLS key %s cannot be read",
+                          options->tls_key_file);
+    return ink_ok();
+}
+
+struct ink_status ink_http_server_new(const struct ink_http_options *options,
+                                      struct ink_arena *arena, struct ink_http_server **ret_server)
+{
+    char error[256] = "";
+    struct ink_status status = check_options(options, arena);
+    if (!ink_is_ok(status))
+        return status;
+    (void)mg_init_library(MG_FEATURES_TLS);
+    struct ink_http_server *server = server_new(options);
+    struct mg_context *ctx = start(server, error, sizeof(error));
+    if (ctx == NULL) {
+        status = ink_error_cause(arena, INK_UNAVAILABLE, "the HTTP server cannot be started",
+                                 "%s: %s %s", options->address, error, server->start_error);
+        status.message = ink_arena_printf(arena, "cannot serve HTTP at %s", options->address);
+        server_release(server);
+        (void)mg_exit_library();
+        return status;
+    }
+    struct mg_server_port port;
+    if (mg_get_server_ports(ctx, 1, &port) == 1)
+        server->port = port.port;
+    server->ctx = ctx;
+    *ret_server = server;
+    return ink_ok();
+}
+
+int ink_http_server_port(const struct ink_http_server *server)
+{
+    return server->port;
+}
+
+unsigned ink_http_server_active(const struct ink_http_server *server)
+{
+    return atomic_load(&server->active);
+}
+
+void ink_http_server_drain(struct ink_http_server *server)
+{
+    atomic_store(&server->draining, true);
+}
+
+bool ink_http_server_draining(const struct ink_http_server *server)
+{
+    return atomic_load(&server->draining);
+}
+
+/* Waits until no connection is left; or, once idle ones had the time in which they are kept open,
+ * no request. */
+static void wait_until_quiet(struct ink_http_server *server, int64_t grace_ms)
+{
+    int64_t begin = ink_now();
+    int64_t idle_until = begin + (server->options.keep_alive_ms + 100) * INK_MILLISECOND;
+    int64_t until = begin + grace_ms * INK_MILLISECOND;
+    for (int64_t now = begin; now < until; now = ink_now()) {
+        if (atomic_load(&server->connections) == 0)
+            return;
+        if (atomic_load(&server->active) == 0 && now >= idle_until)
+            return;
+        usleep(5000);
+    }
+}
+
+void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms)
+{
+    if (server == NULL || server->ctx == NULL)
+        return;
+    ink_http_server_drain(server);
+    ink_mg_stop_listening(server->ctx);
+    wait_until_quiet(server, grace_ms);
+    mg_stop(server->ctx);
+    server->ctx = NULL;
+}
+
+void ink_http_server_free(struct ink_http_server *server)
+{
+    if (server == NULL)
+        return;
+    ink_http_server_stop(server, 0);
+    server_release(server);
+    (void)mg_exit_library();
+}
