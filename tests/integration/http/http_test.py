@@ -1,0 +1,470 @@
+#!/usr/bin/python3
+"""Attacks lib/http with raw sockets: framing, time limits, what ends a connection and what not."""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+SERVER = "tests/integration/http/test_server"
+
+
+class Server:
+    """The test server with some settings; ends when its stdin does."""
+
+    def __init__(self, *settings):
+        self.process = subprocess.Popen([SERVER, *settings], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+        self.first_line = self.process.stdout.readline().strip()
+
+    @property
+    def port(self):
+        return int(self.first_line)
+
+    def connect(self):
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        return self.process.wait(20)
+
+
+class Reply:
+    def __init__(self, status, headers, body):
+        self.status, self.headers, self.body = status, headers, body
+
+
+def read_reply(file, head=False):
+    """One reply from a socket file; None when the connection has ended."""
+    line = file.readline()
+    if not line:
+        return None
+    status = int(line.split()[1])
+    headers = {}
+    while (line := file.readline().rstrip(b"\r\n")):
+        name, _, value = line.partition(b":")
+        headers[name.decode().lower()] = value.strip().decode()
+    body = b""
+    if head or status in (100, 204, 304):
+        pass
+    elif headers.get("transfer-encoding") == "chunked":
+        while True:
+            size = file.readline()
+            if not size:
+                body += b"[cut]"
+                break
+            if int(size, 16) == 0:
+                file.readline()
+                break
+            body += file.read(int(size, 16))
+            file.read(2)
+    elif "content-length" in headers:
+        body = file.read(int(headers["content-length"]))
+    else:
+        body = file.read()
+    return Reply(status, headers, body)
+
+
+class HttpTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = Server("keep_alive=500", "header=1000", "request=1500", "body=100000")
+
+    @classmethod
+    def tearDownClass(cls):
+        status = cls.server.stop()
+        assert status == 0, status
+
+    def talk(self, data, head=False):
+        """Sends bytes; returns all replies until the connection ends."""
+        replies = []
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(data)
+            while (reply := read_reply(file, head)):
+                replies.append(reply)
+        return replies
+
+    def refused(self, data, status, word):
+        """The bytes get this status alone: what follows them is never taken for a request."""
+        started = time.monotonic()
+        replies = self.talk(data + b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual([reply.status for reply in replies], [status])
+        self.assertEqual(replies[0].headers["content-type"], "application/problem+json")
+        self.assertEqual(replies[0].headers["connection"], "close")
+        problem = json.loads(replies[0].body)
+        self.assertEqual(problem["status"], status)
+        self.assertIn(word, problem["detail"])
+        self.assertLess(time.monotonic() - started, 5)
+
+    def post(self, *lines, body=b"hello"):
+        return b"".join([b"POST /echo HTTP/1.1\r\nHost: x\r\n", *[l + b"\r\n" for l in lines],
+                         b"\r\n", body])
+
+    # Framing.
+
+    def test_length_and_encoding(self):
+        self.refused(self.post(b"Content-Length: 5", b"Transfer-Encoding: chunked",
+                               body=b"0\r\n\r\n"), 400, "exclude")
+        self.refused(self.post(b"Transfer-Encoding: chunked", b"Content-Length: 5",
+                               body=b"0\r\n\r\n"), 400, "exclude")
+
+    def test_lengths(self):
+        for value in (b"5abc", b"+5", b"-5", b"0x5", b"", b"5, 5", b"5 5",
+                      b"99999999999999999999999"):
+            self.refused(self.post(b"Content-Length: " + value), 400, "")
+        self.refused(self.post(b"Content-Length: 5", b"Content-Length: 5"), 400, "more than once")
+        self.refused(self.post(b"Content-Length: 5", b"content-length: 6"), 400, "more than once")
+
+    def test_encodings(self):
+        for value in (b"chunked, chunked", b"gzip, chunked", b"identity", b"xchunked", b"gzip", b""):
+            self.assertIn(self.talk(self.post(b"Transfer-Encoding: " + value,
+                                              body=b"0\r\n\r\n"))[0].status, (400, 501))
+        self.assertEqual(len(self.talk(self.post(b"Transfer-Encoding: identity",
+                                                 b"Transfer-Encoding: chunked",
+                                                 body=b"0\r\n\r\n"))), 1)
+        self.refused(b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
+                     "HTTP/1.1")
+
+    def test_header_names(self):
+        self.refused(self.post(b"Content-Length : 5"), 400, "malformed")
+        self.refused(self.post(b"X(y): 1", b"Content-Length: 5"), 400, "malformed")
+        self.refused(self.post(b"X-A: 1", b" folded", b"Content-Length: 5"), 400, "malformed")
+        self.refused(self.post(b"X-A: 1", b": nameless", b"Content-Length: 5"), 400, "malformed")
+        self.refused(self.post(b"X-A: 1", b"\x80: x", b"Content-Length: 5"), 400, "malformed")
+        self.refused(self.post(b"no colon", b"Content-Length: 5"), 400, "malformed")
+
+    def test_line_ends(self):
+        self.refused(b"POST /echo HTTP/1.1\nHost: x\nContent-Length: 5\n\nhello", 400, "malformed")
+        self.refused(b"POST /echo HTTP/1.1\r\nHost: x\nContent-Length: 5\r\n\r\nhello", 400,
+                     "malformed")
+        self.refused(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\n\r\0hello", 400,
+                     "malformed")
+        self.refused(b"POST /echo HTTP/1.1\r\nHost: x\rX: y\r\nContent-Length: 5\r\n\r\nhello", 400,
+                     "malformed")
+        self.refused(b"\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400,
+                     "malformed")
+
+    def test_hosts(self):
+        self.refused(b"GET / HTTP/1.1\r\n\r\n", 400, "missing")
+        self.refused(b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "more than once")
+        self.refused(b"GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", 400, "malformed")
+        self.refused(b"GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400, "malformed")
+        self.assertEqual(self.talk(b"GET / HTTP/1.0\r\n\r\n")[0].status, 200)
+
+    def test_too_many_headers(self):
+        many = b"".join(b"X-%d: y\r\n" % i for i in range(72))
+        self.refused(b"POST /echo HTTP/1.1\r\nHost: x\r\n" + many +
+                     b"Content-Length: 5\r\n\r\nhello", 431, "too many")
+
+    def test_header_too_long(self):
+        self.refused(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 20000 + b"\r\n\r\n", 431, "16 KiB")
+
+    def test_unparsable(self):
+        self.refused(b"BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n", 501, "method")
+        self.refused(b"TRACE / HTTP/1.1\r\nHost: x\r\n\r\n", 501, "method")
+        self.refused(b"nonsense\r\n\r\n", 400, "malformed")
+        self.refused(b"GET / HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP/1.1")
+        self.refused(b"GET nowhere HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed")
+        self.refused(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, "malformed")
+
+    # Bodies.
+
+    def test_bodies(self):
+        reply = self.talk(self.post(b"Content-Length: 5 ", b"Connection: close"))[0]
+        self.assertEqual((reply.status, reply.body), (200, b"hello"))
+        chunked = self.post(b"Transfer-Encoding: Chunked", b"Connection: close",
+                            body=b"3\r\nhel\r\n002;ext=1\r\nlo\r\n0\r\nTrailer: x\r\n\r\n")
+        self.assertEqual(self.talk(chunked)[0].body, b"hello")
+
+    def test_body_in_pieces(self):
+        request = self.post(b"Transfer-Encoding: chunked", b"Connection: close",
+                            body=b"3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n")
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            for i in range(len(request)):
+                sock.send(request[i:i + 1])
+            self.assertEqual(read_reply(file).body, b"hello")
+
+    def test_large_bodies(self):
+        large = os.urandom(100000)
+        request = self.post(b"Content-Length: 100000", b"Connection: close", body=large)
+        self.assertEqual(self.talk(request)[0].body, large)
+        pieces = b"".join(b"%x\r\n%s\r\n" % (len(large[i:i + 777]), large[i:i + 777])
+                          for i in range(0, len(large), 777))
+        request = self.post(b"Transfer-Encoding: chunked", b"Connection: close",
+                            body=pieces + b"0\r\n\r\n")
+        self.assertEqual(self.talk(request)[0].body, large)
+
+    def test_bad_chunks(self):
+        for body in (b"x\r\n", b"-1\r\n\r\n", b"3\r\nhelX", b"3\nhel\r\n0\r\n\r\n",
+                     b"11111111111111111\r\n", b"\r\n", b"3\r\nhel\r\n0\r\nX\n\r\n\r\n",
+                     b"0x3\r\nhel\r\n0\r\n\r\n"):
+            replies = self.talk(self.post(b"Transfer-Encoding: chunked", body=body +
+                                          b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"))
+            self.assertEqual([reply.status for reply in replies], [400], body)
+
+    def test_too_large(self):
+        self.refused(self.post(b"Content-Length: 100001", body=b""), 413, "too large")
+        for body in (b"186a1\r\n", b"fffffffffffffff\r\n", b"c350\r\n" + b"x" * 50000 +
+                     b"\r\nc351\r\n"):
+            replies = self.talk(self.post(b"Transfer-Encoding: chunked", body=body))
+            self.assertEqual([reply.status for reply in replies], [413])
+        # The reply is readable even to a client that sends everything first.
+        replies = self.talk(self.post(b"Content-Length: 3000000", body=b"x" * 3000000))
+        self.assertEqual([reply.status for reply in replies], [413])
+
+    def test_unread_body(self):
+        # Wholly arrived: out of the way, and the connection goes on.
+        request = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+        last = b"GET /y HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        self.assertEqual([r.status for r in self.talk(request + last)], [200, 200])
+        # Not all here: the connection ends, at once.
+        started = time.monotonic()
+        replies = self.talk(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nhello")
+        self.assertEqual([r.status for r in replies], [200])
+        self.assertEqual(replies[0].headers["connection"], "close")
+        self.assertLess(time.monotonic() - started, 4)
+
+    def test_cut_off_body(self):
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(self.post(b"Content-Length: 50"))
+            sock.shutdown(socket.SHUT_WR)
+            self.assertEqual(read_reply(file).status, 400)
+
+    # Time.
+
+    def test_slow_body(self):
+        for lines, piece in (([b"Content-Length: 1000"], b"x"),
+                             ([b"Transfer-Encoding: chunked"], b"1\r\nx\r\n")):
+            started = time.monotonic()
+            with self.server.connect() as sock, sock.makefile("rb") as file:
+                sock.sendall(self.post(*lines, body=b""))
+                sock.settimeout(0.2)
+                reply = None
+                while reply is None and time.monotonic() - started < 6:
+                    sock.send(piece)
+                    try:
+                        sock.recv(1, socket.MSG_PEEK)
+                        sock.settimeout(5)
+                        reply = read_reply(file)
+                    except TimeoutError:
+                        pass
+                self.assertEqual(reply.status, 408)
+            self.assertLess(time.monotonic() - started, 3)
+            self.assertGreater(time.monotonic() - started, 1.3)
+
+    def test_slow_header(self):
+        started = time.monotonic()
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost:")
+            reply = read_reply(file)
+            self.assertEqual(reply.status, 408)
+        self.assertLess(time.monotonic() - started, 3)
+
+    def test_slow_reader(self):
+        with self.server.connect() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.sendall(b"GET /big?50000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            time.sleep(3)
+            got, started = 0, time.monotonic()
+            try:
+                while (part := sock.recv(1 << 20)) and time.monotonic() - started < 20:
+                    got += len(part)
+            except ConnectionResetError:
+                pass
+            self.assertLess(got, 50000000)
+
+    def test_silent_connection_ends(self):
+        with self.server.connect() as sock:
+            started = time.monotonic()
+            self.assertEqual(sock.recv(1), b"")
+            self.assertLess(time.monotonic() - started, 4)
+
+    # Connections.
+
+    def test_keep_alive(self):
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            for i in range(5):
+                sock.sendall(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % i)
+                reply = read_reply(file)
+                self.assertEqual(reply.status, 200)
+                self.assertNotIn("connection", reply.headers)
+                self.assertNotIn("server", reply.headers)
+            started = time.monotonic()
+            self.assertEqual(file.read(), b"")
+            self.assertLess(time.monotonic() - started, 3)
+
+    def test_old_protocol(self):
+        replies = self.talk(b"GET / HTTP/1.0\r\n\r\n")
+        self.assertEqual(replies[0].headers["connection"], "close")
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(b"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+            self.assertEqual(read_reply(file).headers["connection"], "keep-alive")
+            sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            self.assertEqual(read_reply(file).headers["connection"], "close")
+
+    def test_pipelining(self):
+        batch = self.post(b"Content-Length: 3", body=b"one")
+        batch += self.post(b"Transfer-Encoding: chunked", body=b"3\r\ntwo\r\n0\r\n\r\n")
+        batch += b"HEAD /x HTTP/1.1\r\nHost: x\r\n\r\n"
+        batch += self.post(b"Content-Length: 5", b"Connection: close", body=b"three")
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(batch)
+            replies = [read_reply(file), read_reply(file), read_reply(file, head=True),
+                       read_reply(file), read_reply(file)]
+        self.assertEqual([r and r.body for r in replies], [b"one", b"two", b"", b"three", None])
+
+    def test_many_pipelined_chunked(self):
+        # More than one buffer of them, so that the buffer is moved in the midst of a body.
+        one = self.post(b"Transfer-Encoding: chunked", body=b"1f4\r\n" + b"x" * 500 +
+                        b"\r\n0\r\n\r\n")
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            threading.Thread(target=sock.sendall, args=(one * 200,)).start()
+            for _ in range(200):
+                self.assertEqual(read_reply(file).body, b"x" * 500)
+
+    def test_head(self):
+        reply = self.talk(b"HEAD /big?1234 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                          head=True)[0]
+        self.assertEqual((reply.status, reply.headers["content-length"]), (200, "1234"))
+        replies = self.talk(b"HEAD /stream HTTP/1.1\r\nHost: x\r\n\r\n"
+                            b"HEAD /big?7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                            head=True)
+        self.assertEqual([r.status for r in replies], [200, 200])
+
+    def test_expect(self):
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(self.post(b"Content-Length: 5", b"Expect: 100-continue", body=b""))
+            self.assertEqual(read_reply(file).status, 100)
+            sock.sendall(b"hello")
+            self.assertEqual(read_reply(file).body, b"hello")
+            # The body came without waiting: no go-ahead is due.
+            sock.sendall(self.post(b"Content-Length: 5", b"Expect: 100-continue"))
+            self.assertEqual(read_reply(file).body, b"hello")
+        self.refused(self.post(b"Content-Length: 5", b"Expect: miracles"), 417, "100-continue")
+        self.refused(self.post(b"Content-Length: 500000", b"Expect: 100-continue", body=b""), 413,
+                     "too large")
+
+    def test_request_line(self):
+        reply = self.talk(b"\r\nGET /a%2Fb/../c?q=%20&r HTTP/1.1\r\nHost: x\r\nX-Probe:  v w \r\n"
+                          b"Connection: close\r\n\r\n")[0]
+        self.assertEqual(reply.body, b"GET|/a%2Fb/../c|q=%20&r|v w|127.0.0.1")
+        self.assertNotIn("x-evil", reply.headers)
+        reply = self.talk(b"GET http://127.0.0.1:%d/abs HTTP/1.1\r\nHost: x\r\n"
+                          b"Connection: close\r\n\r\n" % self.server.port)[0]
+        self.assertEqual(reply.body.split(b"|")[1], b"/abs")
+
+    def test_no_answer(self):
+        self.refused(b"GET /silent HTTP/1.1\r\nHost: x\r\n\r\n", 500, "not answered")
+
+    # Streams.
+
+    def test_stream(self):
+        lines = b"line 0\nline 1\nline 2\n"
+        request = b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n"
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.sendall(request)
+            self.assertEqual(read_reply(file).body, lines)
+            sock.sendall(request)
+            self.assertEqual(read_reply(file).body, lines)
+        reply = self.talk(b"GET /stream HTTP/1.0\r\n\r\n")[0]
+        self.assertEqual((reply.body, reply.headers["connection"]), (lines, "close"))
+        self.assertTrue(self.talk(b"GET /cut HTTP/1.1\r\nHost: x\r\n\r\n")[0].body.endswith(b"[cut]"))
+
+    def test_stream_notices_that_the_client_left(self):
+        before = int(self.talk(b"GET /streams-left HTTP/1.0\r\n\r\n")[0].body)
+        with self.server.connect() as sock:
+            sock.sendall(b"GET /until-gone HTTP/1.1\r\nHost: x\r\n\r\n")
+            sock.recv(10)
+        for _ in range(50):
+            if int(self.talk(b"GET /streams-left HTTP/1.0\r\n\r\n")[0].body) == before + 1:
+                return
+            time.sleep(0.05)
+        self.fail("the stream went on without its client")
+
+
+class LimitsTest(unittest.TestCase):
+    def test_few_threads_close_connections(self):
+        server = Server("threads=4", "keep_alive=5000")
+        try:
+            kept = []
+            for expected in (None, None, None, "close"):
+                sock = server.connect()
+                file = sock.makefile("rb")
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertEqual(read_reply(file).headers.get("connection"), expected)
+                kept += [sock, file]
+            for one in kept:
+                one.close()
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    def test_stop_finishes_what_is_under_way(self):
+        server = Server("keep_alive=300")
+        idle = server.connect()
+        idle_file = idle.makefile("rb")
+        idle.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        read_reply(idle_file)
+        sock = server.connect()
+        file = sock.makefile("rb")
+        sock.sendall(b"GET /sleep?1000 HTTP/1.1\r\nHost: x\r\n\r\n")
+        time.sleep(0.2)
+        started = time.monotonic()
+        stopping = threading.Thread(target=server.stop)
+        stopping.start()
+        time.sleep(0.2)
+        with self.assertRaises(ConnectionRefusedError):
+            server.connect()
+        reply = read_reply(file)
+        self.assertEqual((reply.status, reply.headers["connection"]), (204, "close"))
+        stopping.join()
+        self.assertEqual(server.process.returncode, 0)
+        self.assertLess(time.monotonic() - started, 4)
+        for one in (idle_file, idle, file, sock):
+            one.close()
+
+    def test_start_errors(self):
+        first = Server()
+        second = Server(f"address=127.0.0.1:{first.port}")
+        self.assertIn(f"UNAVAILABLE: cannot serve HTTP at 127.0.0.1:{first.port}",
+                      second.first_line)
+        self.assertEqual(second.stop(), 1)
+        third = Server("cert=/nowhere/cert.pem", "key=/nowhere/key.pem")
+        self.assertIn("INVALID_ARGUMENT: the TLS certificate /nowhere/cert.pem", third.first_line)
+        self.assertEqual(third.stop(), 1)
+        self.assertEqual(first.stop(), 0)
+
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+                            "-days", "2", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+            server = Server(f"cert={cert}", f"key={key}", "body=1000000", "header=1000")
+            context = ssl.create_default_context(cafile=cert)
+            body = os.urandom(300000)
+            with context.wrap_socket(server.connect(), server_hostname="127.0.0.1") as sock, \
+                    sock.makefile("rb") as file:
+                self.assertIn(sock.version(), ("TLSv1.2", "TLSv1.3"))
+                for _ in range(3):
+                    sock.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n"
+                                 + body)
+                    self.assertEqual(read_reply(file).body, body)
+            # Plain HTTP on the TLS port is no reason to fall over.
+            with server.connect() as sock:
+                sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                try:
+                    self.assertNotIn(b"200 OK", sock.recv(1000))
+                except ConnectionResetError:
+                    pass
+            self.assertEqual(server.stop(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

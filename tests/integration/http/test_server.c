@@ -1,0 +1,134 @@
+/*
+ * A small server on lib/http for http_test.py: prints its port, serves until its stdin ends, then
+ * drains and exits 0. Arguments: name=number settings, and cert=, key= for TLS.
+ */
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/http/http.h"
+
+static atomic_int streams_left; /* streams that found out that their client had gone */
+
+static void echo(struct ink_http_request *request)
+{
+    const char *data, *detail;
+    size_t size;
+    int status = ink_http_read_body(request, &data, &size, &detail);
+    if (status != 0) {
+        ink_buf_puts(ink_http_body(request), detail);
+        ink_http_reply(request, status, "text/plain");
+        return;
+    }
+    ink_buf_append(ink_http_body(request), data, size);
+    ink_http_reply(request, 200, "application/octet-stream");
+}
+
+static void info(struct ink_http_request *request)
+{
+    struct ink_buf *body = ink_http_body(request);
+    const char *probe = ink_http_header(request, "x-probe");
+    ink_buf_printf(body, "%s|%s|%s|%s|%s", ink_http_method(request), ink_http_path(request),
+                   ink_http_query(request), probe == NULL ? "-" : probe, ink_http_remote(request));
+    ink_http_set(request, "X-Injected", "a\r\nX-Evil: 1");
+    ink_http_reply(request, 200, "text/plain");
+}
+
+static void big(struct ink_http_request *request, size_t size)
+{
+    memset(ink_buf_reserve(ink_http_body(request), size), 'x', size);
+    ink_http_body(request)->len += size;
+    ink_http_reply(request, 200, "text/plain");
+}
+
+static void stream(struct ink_http_request *request, int chunks, bool end)
+{
+    bool good = ink_http_stream_begin(request, 200, "text/plain");
+    for (int i = 0; good && i < chunks; i++) {
+        ink_buf_printf(ink_http_body(request), "line %d\n", i);
+        good = ink_http_stream_flush(request);
+    }
+    if (good && end)
+        ink_http_stream_end(request);
+}
+
+static void stream_until_gone(struct ink_http_request *request)
+{
+    (void)ink_http_stream_begin(request, 200, "text/plain");
+    ink_buf_puts(ink_http_body(request), "hello\n");
+    (void)ink_http_stream_flush(request);
+    while (!ink_http_client_gone(request) &&
+           !ink_http_server_draining(ink_http_request_server(request)))
+        usleep(10000);
+    atomic_fetch_add(&streams_left, 1);
+}
+
+static void handle(void *self, struct ink_http_request *request)
+{
+    const char *path = ink_http_path(request);
+    (void)self;
+    if (strcmp(path, "/echo") == 0) {
+        echo(request);
+    } else if (strcmp(path, "/big") == 0) {
+        big(request, (size_t)atol(ink_http_query(request)));
+    } else if (strcmp(path, "/stream") == 0) {
+        stream(request, 3, true);
+    } else if (strcmp(path, "/cut") == 0) {
+        stream(request, 1, false);
+    } else if (strcmp(path, "/until-gone") == 0) {
+        stream_until_gone(request);
+    } else if (strcmp(path, "/streams-left") == 0) {
+        ink_buf_printf(ink_http_body(request), "%d", atomic_load(&streams_left));
+        ink_http_reply(request, 200, "text/plain");
+    } else if (strcmp(path, "/sleep") == 0) {
+        usleep((useconds_t)atoi(ink_http_query(request)) * 1000);
+        ink_http_reply(request, 204, NULL);
+    } else if (strcmp(path, "/silent") != 0) {
+        info(request);
+    }
+}
+
+static int64_t number(const char *argument, const char *name, int64_t otherwise)
+{
+    size_t size = strlen(name);
+    if (strncmp(argument, name, size) == 0 && argument[size] == '=')
+        return atoll(argument + size + 1);
+    return otherwise;
+}
+
+int main(int argc, char **argv)
+{
+    struct ink_http_options options = {.address = "127.0.0.1:0", .threads = 32, .handler = handle};
+    for (int i = 1; i < argc; i++) {
+        options.threads = (unsigned)number(argv[i], "threads", options.threads);
+        options.keep_alive_ms = number(argv[i], "keep_alive", options.keep_alive_ms);
+        options.header_timeout_ms = number(argv[i], "header", options.header_timeout_ms);
+        options.request_timeout_ms = number(argv[i], "request", options.request_timeout_ms);
+        options.max_body_bytes = (size_t)number(argv[i], "body", (int64_t)options.max_body_bytes);
+        if (strncmp(argv[i], "cert=", 5) == 0)
+            options.tls_cert_file = argv[i] + 5;
+        if (strncmp(argv[i], "key=", 4) == 0)
+            options.tls_key_file = argv[i] + 4;
+        if (strncmp(argv[i], "address=", 8) == 0)
+            options.address = argv[i] + 8;
+    }
+    struct ink_arena arena;
+    struct ink_http_server *server;
+    ink_arena_init(&arena);
+    struct ink_status status = ink_http_server_new(&options, &arena, &server);
+    if (!ink_is_ok(status)) {
+        printf("%s: %s (%s)\n", ink_code_name(status.code), status.message,
+               status.cause == NULL ? "" : status.cause);
+        return 1;
+    }
+    printf("%d\n", ink_http_server_port(server));
+    fflush(stdout);
+    while (getchar() != EOF)
+        ;
+    ink_http_server_stop(server, 5000);
+    ink_http_server_free(server);
+    ink_arena_release(&arena);
+    return 0;
+}
