@@ -120,6 +120,12 @@ _ALWAYS = [
     "inkmesh/options/v1/options.proto",
 ]
 
+_ALWAYS_DEPS = [
+    "//gen:options",
+    "//gen:well_known",
+    "//lib/contract:image",
+]
+
 def embedded_contract(name, protos, imports, deps, **kwargs):
     """`extern const struct ink_contract_image NAME;` in "NAME.h": see lib/contract/contract.h."""
     descriptor_set(
@@ -139,10 +145,6 @@ def embedded_contract(name, protos, imports, deps, **kwargs):
         srcs = [name + ".c"],
         hdrs = [name + ".h"],
         includes = ["."],
-        deps = deps + [
-            "//gen:options",
-            "//gen:well_known",
-            "//lib/contract:image",
-        ],
+        deps = deps + [dep for dep in _ALWAYS_DEPS if dep not in deps],
         **kwargs
     )
