@@ -72,15 +72,16 @@ static void finds_fields_by_both_names(void **state)
 static void knows_maps_and_oneofs(void **state)
 {
     (void)state;
-    const struct ink_message *type = ink_contract_message(contract, "google.protobuf.Struct");
-    assert_true(type->fields[0].map);
-    assert_false(type->fields[0].repeated);
-    assert_string_equal(type->fields[0].message->fields[0].name, "key");
-    const struct ink_message *value = ink_contract_message(contract, "google.protobuf.Value");
-    assert_int_equal(value->n_oneofs, 1);
-    assert_string_equal(value->oneofs[0].name, "kind");
-    assert_int_equal(value->oneofs[0].n_fields, 6);
-    assert_ptr_equal(value->fields[0].oneof, &value->oneofs[0]);
+    const struct ink_message *info = ink_contract_message(contract, "google.rpc.ErrorInfo");
+    const struct ink_field *metadata = ink_message_field(info, "metadata", 8);
+    assert_true(metadata->map);
+    assert_false(metadata->repeated);
+    assert_string_equal(metadata->message->fields[0].name, "key");
+    const struct ink_message *rule = ink_contract_message(contract, "google.api.HttpRule");
+    assert_int_equal(rule->n_oneofs, 1);
+    assert_string_equal(rule->oneofs[0].name, "pattern");
+    assert_int_equal(rule->oneofs[0].n_fields, 6);
+    assert_ptr_equal(ink_message_field(rule, "get", 3)->oneof, &rule->oneofs[0]);
 }
 
 static void joins_the_parts_of_an_option(void **state)
