@@ -340,14 +340,18 @@ static bool read_members(struct ink_from *from, const struct ink_message *type,
     if (type->n_fields > 64)
         seen.many = ink_arena_calloc(from->arena, type->n_fields / 64 + 1, sizeof(uint64_t));
     size_t hint = 0;
+    bool skipped = false;
     struct ink_json_text name;
     while (ink_json_next_name(&from->reader, &name)) {
+        struct ink_place here = ink_place_field(place, name.data, name.size);
         if (skip != NULL && is_named(skip, name)) {
+            if (skipped)
+                return ink_from_fail(from, &here, "is there twice");
             if (!ink_json_skip(&from->reader))
                 return false;
+            skipped = true;
             continue;
         }
-        struct ink_place here = ink_place_field(place, name.data, name.size);
         const struct ink_field *field = find_field(type, name, hint);
         if (field == NULL)
             return ink_from_fail(from, &here, "unknown field");

@@ -39,8 +39,8 @@ bool ink_from_expect(struct ink_from *from, const struct ink_place *place, enum 
 bool ink_from_message(struct ink_from *from, const struct ink_message *type,
                       const struct ink_place *place, ProtobufCMessage **ret_message);
 
-/* The members of an object into `message`, of which `skip` (or NULL: none) is passed over. With
- * `leaves` the fields that are there are added to from->paths. */
+/* The members of an object into `message`, of which `skip` (or NULL: none) is passed over once.
+ * With `leaves` the fields that are there are added to from->paths. */
 bool ink_from_object(struct ink_from *from, const struct ink_message *type,
                      ProtobufCMessage *message, const char *skip, bool leaves,
                      const struct ink_place *place);
