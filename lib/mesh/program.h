@@ -47,7 +47,7 @@ struct ink_program_spec {
  * Call it before any thread is made. */
 struct ink_program *ink_program_new(const struct ink_program_spec *spec, int argc, char **argv,
                                     void *ret_settings) INK_MUST_CHECK;
-/* Frees server, admin port, contract and metrics. Accepts NULL. */
+/* Frees server, contract and metrics. Accepts NULL. */
 void ink_program_free(struct ink_program *program);
 
 /* For the start: what lives as long as the program. */
@@ -69,10 +69,13 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
                                           const struct ink_mesh_rpc_settings *settings,
                                           const struct ink_auth *auth);
 
+/* Something else that must end before the program does (an HTTP server, a consumer), besides the
+ * gRPC server, which ends first: `drain` stops taking on work and returns when what was taken on is
+ * done or `grace_ms` have passed. At most 8, run in the order of their adding. */
+typedef void ink_program_drain_fn(void *self, int64_t grace_ms);
+void ink_program_on_drain(struct ink_program *program, ink_program_drain_fn *drain, void *self);
+
 /* Opens the admin port, starts the gRPC server if there is one, asks the checks once a second, and
- * waits to be told to stop. Then it says "not ready" to whoever asks and drains the gRPC server:
- * when this returns, no handler runs any more. A program that serves something else starts it
- * before and stops it after. */
+ * waits to be told to stop. Then it says "not ready" to whoever asks, drains everything and closes
+ * the admin port: when this returns, no handler, check or metrics callback runs any more. */
 void ink_program_run(struct ink_program *program);
-/* How long what is in flight may take: DRAIN_GRACE_MS. */
-int64_t ink_program_grace_ms(const struct ink_program *program);

@@ -1,0 +1,223 @@
+#define _GNU_SOURCE
+#include "lib/mesh/program.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/log/log.h"
+#include "lib/mesh/admin.h"
+#include "lib/mesh/interceptors.h"
+
+#define MOST_DRAINS 8
+
+struct drain {
+    ink_program_drain_fn *run;
+    void *self;
+};
+
+struct ink_program {
+    const struct ink_program_spec *spec;
+    const struct ink_mesh_settings *settings;
+    struct ink_arena arena;
+    struct ink_metrics *metrics;
+    struct ink_contract *contract;
+    struct ink_mesh_health *health;
+    struct ink_mesh_admin *admin;
+    struct ink_validator *validator;
+    struct ink_mesh_guard guard;
+    struct ink_rpc_server *server;
+    struct drain drains[MOST_DRAINS];
+    size_t n_drains;
+    sigset_t signals;
+};
+
+/* Blocked in all threads, so that they wait for who asks for them (sigtimedwait). */
+static void block_signals(struct ink_program *program)
+{
+    sigemptyset(&program->signals);
+    sigaddset(&program->signals, SIGTERM);
+    sigaddset(&program->signals, SIGINT);
+    sigaddset(&program->signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &program->signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+/* Returns when the settings are good; ends the process otherwise. */
+static void load_settings(struct ink_program *program, int argc, char **argv, void *ret_settings)
+{
+    struct ink_buf text = INK_BUF_INIT;
+    enum ink_config_outcome outcome = ink_config_load(&program->spec->config, argc, argv, environ,
+                                                      &program->arena, &text, ret_settings);
+    if (outcome != INK_CONFIG_RUN) {
+        fputs(text.data, outcome == INK_CONFIG_SHOW ? stdout : stderr);
+        ink_buf_release(&text);
+        exit(outcome == INK_CONFIG_SHOW ? 0 : 2);
+    }
+    ink_buf_release(&text);
+    program->settings = (const void *)((char *)ret_settings + program->spec->mesh_settings);
+}
+
+static struct ink_status open_log(struct ink_program *program)
+{
+    struct ink_log_options options = {
+        .service = program->spec->config.name,
+        .level = (enum ink_log_level)program->settings->log_level,
+        .folder = program->settings->log_folder,
+    };
+    return ink_log_open(&options, &program->arena);
+}
+
+struct ink_program *ink_program_new(const struct ink_program_spec *spec, int argc, char **argv,
+                                    void *ret_settings)
+{
+    struct ink_program *program = ink_calloc(1, sizeof(*program));
+    program->spec = spec;
+    ink_arena_init(&program->arena);
+    block_signals(program);
+    load_settings(program, argc, argv, ret_settings);
+    ink_program_must(program, "open the log", open_log(program));
+    program->metrics = ink_metrics_new();
+    ink_metrics_add_process(program->metrics, spec->config.name, spec->config.version);
+    program->health = ink_mesh_health_new();
+    if (spec->contract != NULL)
+        ink_program_must(program, "load the contract",
+                         ink_contract_load(spec->contract, &program->arena, &program->contract));
+    return program;
+}
+
+void ink_program_free(struct ink_program *program)
+{
+    if (program == NULL)
+        return;
+    ink_rpc_server_free(program->server);
+    ink_mesh_admin_free(program->admin);
+    ink_mesh_health_free(program->health);
+    ink_validator_free(program->validator);
+    ink_contract_free(program->contract);
+    ink_metrics_free(program->metrics);
+    ink_arena_release(&program->arena);
+    free(program);
+    ink_log_close();
+}
+
+struct ink_arena *ink_program_arena(struct ink_program *program)
+{
+    return &program->arena;
+}
+
+struct ink_metrics *ink_program_metrics(struct ink_program *program)
+{
+    return program->metrics;
+}
+
+const struct ink_contract *ink_program_contract(struct ink_program *program)
+{
+    return program->contract;
+}
+
+struct ink_mesh_health *ink_program_health(struct ink_program *program)
+{
+    return program->health;
+}
+
+void ink_program_must(struct ink_program *program, const char *action, struct ink_status status)
+{
+    if (ink_is_ok(status))
+        return;
+    ink_log(INK_LOG_ERROR, NULL, ink_arena_printf(&program->arena, "cannot %s", action),
+            INK_LOG_STATUS(status));
+    exit(1);
+}
+
+void ink_program_check(struct ink_program *program, const char *name, bool needed,
+                       ink_mesh_check_fn *check, void *self)
+{
+    ink_mesh_health_add(program->health, name, needed, check, self);
+}
+
+struct ink_rpc_server *ink_program_server(struct ink_program *program,
+                                          const struct ink_mesh_rpc_settings *settings,
+                                          const struct ink_auth *auth)
+{
+    const struct ink_rpc_server_options options = {
+        .address = settings->address,
+        .tls = settings->tls.cert_file != NULL ? &settings->tls : NULL,
+        .workers = (unsigned)settings->workers,
+        .max_streams = (unsigned)settings->max_streams,
+        .max_message_bytes = (size_t)settings->max_message_bytes,
+        .max_deadline_ms = settings->max_deadline_ms,
+    };
+    ink_program_must(program, "compile the contract's rules",
+                     ink_validator_new(program->contract, &program->arena, &program->validator));
+    ink_program_must(
+        program, "make the gRPC server",
+        ink_rpc_server_new(program->contract, &options, &program->arena, &program->server));
+    ink_mesh_guard_init(&program->guard, program->metrics, auth, program->validator);
+    ink_mesh_guard_add(&program->guard, program->server);
+    return program->server;
+}
+
+void ink_program_on_drain(struct ink_program *program, ink_program_drain_fn *drain, void *self)
+{
+    if (program->n_drains == MOST_DRAINS)
+        abort();
+    program->drains[program->n_drains++] = (struct drain){.run = drain, .self = self};
+}
+
+static void start(struct ink_program *program)
+{
+    ink_program_must(program, "open the admin port",
+                     ink_mesh_admin_new(program->settings->admin_address, program->metrics,
+                                        program->health, &program->arena, &program->admin));
+    if (program->server != NULL)
+        ink_program_must(program, "start the gRPC server",
+                         ink_rpc_server_start(program->server, &program->arena));
+    ink_log(INK_LOG_INFO, NULL, "started", INK_LOG_STR("version", program->spec->config.version),
+            INK_LOG_INT("admin_port", ink_mesh_admin_port(program->admin)),
+            INK_LOG_INT("grpc_port",
+                        program->server != NULL ? ink_rpc_server_port(program->server) : 0));
+}
+
+/* Asks the checks once a second, until a signal ends it. Returns that signal. */
+static int watch(struct ink_program *program)
+{
+    const struct timespec second = {.tv_sec = 1};
+    for (;;) {
+        bool ready = ink_mesh_health_round(program->health);
+        if (program->server != NULL)
+            ink_rpc_server_set_ready(program->server, ready);
+        int number = sigtimedwait(&program->signals, NULL, &second);
+        if (number == SIGHUP)
+            ink_log_reopen();
+        else if (number > 0)
+            return number;
+    }
+}
+
+static void drain(struct ink_program *program)
+{
+    int64_t grace_ms = program->settings->drain_grace_ms;
+    if (program->server != NULL)
+        ink_rpc_server_stop(program->server, grace_ms);
+    for (size_t i = 0; i < program->n_drains; i++)
+        program->drains[i].run(program->drains[i].self, grace_ms);
+    ink_mesh_admin_free(program->admin);
+    program->admin = NULL;
+}
+
+void ink_program_run(struct ink_program *program)
+{
+    start(program);
+    int number = watch(program);
+    ink_log(INK_LOG_INFO, NULL, "stopping", INK_LOG_INT("signal", number));
+    sigdelset(&program->signals, SIGHUP);
+    pthread_sigmask(SIG_UNBLOCK, &program->signals, NULL); /* a second one ends it at once */
+    ink_mesh_health_stop(program->health);
+    drain(program);
+    ink_log(INK_LOG_INFO, NULL, "stopped");
+}

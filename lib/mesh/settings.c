@@ -1,0 +1,40 @@
+#include "lib/mesh/settings.h"
+
+#include "lib/log/log.h"
+
+const struct ink_config_setting ink_mesh_settings_table[] = {
+    INK_CONFIG_CHOICE(struct ink_mesh_settings, log_level, .name = "LOG_LEVEL", .fallback = "info",
+                      .choices = ink_log_levels, .help = "the least that is logged"),
+    INK_CONFIG_STRING(struct ink_mesh_settings, log_folder, .name = "LOG_FOLDER",
+                      .help = "gets combined.log and error.log, besides the lines on stdout"),
+    INK_CONFIG_ADDRESS(struct ink_mesh_settings, admin_address, .name = "ADMIN_ADDRESS",
+                       .fallback = "127.0.0.1:9100",
+                       .help = "where /metrics, /livez and /readyz are served"),
+    INK_CONFIG_MS(struct ink_mesh_settings, drain_grace_ms, .name = "DRAIN_GRACE_MS",
+                  .fallback = "10s", .min = 1, .max = 600000,
+                  .help = "how long requests in flight may take when the program is stopped"),
+    {0},
+};
+
+const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
+    INK_CONFIG_ADDRESS(struct ink_mesh_rpc_settings, address, .name = "GRPC_ADDRESS",
+                       .fallback = "127.0.0.1:3001", .help = "where gRPC is served"),
+    INK_CONFIG_INT(struct ink_mesh_rpc_settings, workers, .name = "GRPC_WORKERS", .fallback = "8",
+                   .min = 1, .max = 256, .help = "threads that handle unary calls"),
+    INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_streams, .name = "GRPC_MAX_STREAMS",
+                   .fallback = "256", .min = 1, .max = 65536,
+                   .help = "streams at once; each has a thread of its own"),
+    INK_CONFIG_BYTES(struct ink_mesh_rpc_settings, max_message_bytes,
+                     .name = "GRPC_MAX_MESSAGE_BYTES", .fallback = "4MiB", .min = 1024,
+                     .max = 64 << 20, .help = "a longer request is refused"),
+    INK_CONFIG_MS(struct ink_mesh_rpc_settings, max_deadline_ms, .name = "GRPC_MAX_DEADLINE_MS",
+                  .fallback = "1m", .min = 1, .max = 3600000,
+                  .help = "how long a call may take, whatever its client allows"),
+    INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.cert_file, .name = "GRPC_TLS_CERT_FILE",
+                      .help = "PEM certificate chain of the gRPC server; without it plain text"),
+    INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.key_file, .name = "GRPC_TLS_KEY_FILE",
+                      .help = "PEM key of that certificate"),
+    INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.ca_file, .name = "GRPC_TLS_CA_FILE",
+                      .help = "PEM certificates that must have signed the clients' (mutual TLS)"),
+    {0},
+};
