@@ -52,11 +52,21 @@ class Postgres(Server):
         return (f"postgresql://{self.database}:{self.password}"
                 f"@127.0.0.1:{self.port}/{self.database}")
 
-    def psql(self, sql, *args):
+    def client_options(self, database=None):
+        """Options of psql and its like that lead here, and the environment with the password.
+
+        On the command line everybody on the machine could read it.
+        """
+        return (["-h", "127.0.0.1", "-p", str(self.port), "-U", self.database,
+                 "-d", database or self.database],
+                {**os.environ, "PGPASSWORD": self.password})
+
+    def psql(self, sql, database=None):
         """Runs SQL and returns its unadorned output; HarnessError with what psql says otherwise."""
+        options, env = self.client_options(database)
         done = subprocess.run(
-            [program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *args, "-c", sql, self.url],
-            capture_output=True, text=True, check=False)
+            [program("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", *options, "-c", sql],
+            env=env, capture_output=True, text=True, check=False)
         if done.returncode:
             raise HarnessError(done.stderr.strip())
         return done.stdout.strip()
@@ -103,9 +113,18 @@ class Postgres(Server):
             raise HarnessError(f"initdb for {self.name}: {done.stderr.strip()}")
         os.rename(unfinished, self._data())
 
+    def _must_be_ours(self):
+        """Data that root made before is not readable for others, nor the other way round."""
+        owner = os.stat(self._data()).st_uid
+        expected = self._user.pw_uid if self._user else os.geteuid()
+        if owner != expected:
+            raise HarnessError(f"{self._data()} belongs to uid {owner}: run this as the user who "
+                               "made it, or remove it together with its data")
+
     def _launch(self):
         if not os.path.exists(self._data()):
             self._create()
+        self._must_be_ours()
         with self._reachable_folder() as (path, fds):
             return Process.start(
                 [program("postgres"), "-D", path + "/data", "-p", str(self.port),
@@ -115,13 +134,10 @@ class Postgres(Server):
 
     def _ready(self):
         """Ready to log in, with the database there: initdb made the role, but only `postgres`."""
+        known = f"SELECT 1 FROM pg_database WHERE datname = '{self.database}'"
         try:
-            there = self._maintain(f"SELECT 1 FROM pg_database WHERE datname = '{self.database}'")
-            if not there:
-                self._maintain(f'CREATE DATABASE "{self.database}"')
+            if not self.psql(known, "postgres"):
+                self.psql(f'CREATE DATABASE "{self.database}"', "postgres")
         except HarnessError:
             return False
         return True
-
-    def _maintain(self, sql):
-        return self.psql(sql, "-d", self.url.rsplit("/", 1)[0] + "/postgres")

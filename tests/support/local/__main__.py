@@ -25,11 +25,8 @@ def logs(args):
 
 def psql(args):
     server = stack.postgres(args.name)
-    # Not on the command line, where everybody on the machine could read the password.
-    os.environ["PGPASSWORD"] = server.password
-    os.execv(postgres.program("psql"),
-             ["psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", server.database,
-              "-d", server.database, *args.args])
+    options, env = server.client_options()
+    os.execve(postgres.program("psql"), ["psql", *options, *args.args], env)
 
 
 def parser():
