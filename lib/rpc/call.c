@@ -30,6 +30,7 @@ void call_request(struct call *call, struct event *event, grpc_completion_queue 
 {
     struct served *served = call->served;
     bool with_payload = !served->method->client_streaming;
+    INK_HAND_OVER(event);
     grpc_call_error error = grpc_server_request_registered_call(
         served->server->grpc, served->registered, &call->grpc, &call->deadline,
         &call->metadata.array, with_payload ? &call->payload : NULL, queue, queue, event);

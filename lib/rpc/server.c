@@ -157,6 +157,7 @@ static void *drain_queue(void *queue)
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
         struct event *tag = event.tag;
+        INK_TAKE_OVER(tag);
         tag->done(tag, event.success != 0);
     }
 }
@@ -284,6 +285,7 @@ void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
         return;
     if (server->n_threads != 0) {
         server->shutdown.done = shut_down;
+        INK_HAND_OVER(&server->shutdown);
         grpc_server_shutdown_and_notify(server->grpc, server->events, &server->shutdown);
         streams_cancel(server, false);
         await_idle(server, grace_ms > 0 ? grace_ms : 1);

@@ -10,6 +10,7 @@
 #include <grpc/grpc.h>
 #include <pthread.h>
 
+#include "lib/base/tsan.h"
 #include "lib/rpc/server.h"
 #include "lib/rpc/wire.h"
 
@@ -19,6 +20,14 @@
 struct event {
     void (*done)(struct event *event, bool ok);
 };
+
+/* Starts operations of a call; `event` completes when all are done, unless this fails. */
+static inline bool start_batch(grpc_call *call, const grpc_op *ops, size_t count,
+                               struct event *event)
+{
+    INK_HAND_OVER(event);
+    return grpc_call_start_batch(call, ops, count, event, NULL) == GRPC_CALL_OK;
+}
 
 struct interceptor {
     ink_rpc_interceptor_fn *run;

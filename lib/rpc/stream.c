@@ -43,7 +43,7 @@ static void wait_done(struct event *event, bool ok)
 static bool perform(struct ink_rpc_stream *stream, const grpc_op *ops, size_t count)
 {
     struct wait wait = {.event.done = wait_done, .stream = stream};
-    if (grpc_call_start_batch(stream->call.grpc, ops, count, &wait.event, NULL) != GRPC_CALL_OK)
+    if (!start_batch(stream->call.grpc, ops, count, &wait.event))
         return false;
     pthread_mutex_lock(&stream->lock);
     while (!wait.done)
@@ -118,7 +118,7 @@ static void watch_close(struct ink_rpc_stream *stream)
 {
     grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     op.data.recv_close_on_server.cancelled = &stream->call.closed;
-    if (grpc_call_start_batch(stream->call.grpc, &op, 1, &stream->closed, NULL) != GRPC_CALL_OK)
+    if (!start_batch(stream->call.grpc, &op, 1, &stream->closed))
         closed(&stream->closed, false);
 }
 
@@ -245,7 +245,7 @@ static void refuse(struct ink_rpc_server *server, struct call *call, struct ink_
     ops[1].data.recv_close_on_server.cancelled = &refusal->call.closed;
     status_op_init(&refusal->status, &ops[2], &refusal->call.arena, status);
     server_enter(server);
-    if (grpc_call_start_batch(refusal->call.grpc, ops, 3, &refusal->event, NULL) != GRPC_CALL_OK)
+    if (!start_batch(refusal->call.grpc, ops, 3, &refusal->event))
         refused(&refusal->event, false);
 }
 
@@ -326,6 +326,7 @@ void unknown_listen(struct ink_rpc_server *server)
     unknown->server = server;
     call_init(&unknown->call, NULL);
     grpc_call_details_init(&unknown->details);
+    INK_HAND_OVER(&unknown->requested);
     grpc_call_error error = grpc_server_request_call(
         server->grpc, &unknown->call.grpc, &unknown->details, &unknown->call.metadata.array,
         server->events, server->events, &unknown->requested);

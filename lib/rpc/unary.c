@@ -57,7 +57,7 @@ static void watch_close(struct unary *unary)
 {
     grpc_op op = {.op = GRPC_OP_RECV_CLOSE_ON_SERVER};
     op.data.recv_close_on_server.cancelled = &unary->call.closed;
-    if (grpc_call_start_batch(unary->call.grpc, &op, 1, &unary->closed, NULL) != GRPC_CALL_OK)
+    if (!start_batch(unary->call.grpc, &op, 1, &unary->closed))
         closed(&unary->closed, false);
 }
 
@@ -71,8 +71,7 @@ static void send_reply(struct unary *unary, struct ink_status status, const Prot
         ops[count++].data.send_message.send_message = unary->reply;
     }
     status_op_init(&unary->status, &ops[count++], &unary->call.arena, status);
-    if (grpc_call_start_batch(unary->call.grpc, ops, count, &unary->replied, NULL) !=
-        GRPC_CALL_OK) {
+    if (!start_batch(unary->call.grpc, ops, count, &unary->replied)) {
         grpc_call_cancel(unary->call.grpc, NULL);
         replied(&unary->replied, false);
     }
