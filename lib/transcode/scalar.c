@@ -282,6 +282,8 @@ static const char *read_enum(struct ink_arena *arena, const ProtobufCEnumDescrip
     int32_t number;
     if (read_int32(text, size, &number) != NULL)
         return enum_expected(arena, type);
+    if (number != 0 && strcmp(type->name, "google.protobuf.NullValue") == 0)
+        return "must be null";
     *(int *)slot = number;
     return NULL;
 }

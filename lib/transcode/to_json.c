@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/transcode/json_reader.h"
 #include "lib/transcode/scalar.h"
 #include "lib/transcode/slot.h"
 #include "lib/transcode/to_json_internal.h"
@@ -17,7 +16,7 @@ bool ink_to_fail(struct ink_to *to, const struct ink_place *place, const char *c
 
 bool ink_to_open(struct ink_to *to, char bracket, const struct ink_place *place)
 {
-    if (to->depth == INK_JSON_DEPTH)
+    if (to->depth == INK_TO_JSON_DEPTH)
         return ink_to_fail(to, place, "nested too deeply");
     to->depth++;
     ink_buf_putc(to->out, bracket);

@@ -23,6 +23,10 @@
 #include "lib/base/status.h"
 #include "lib/contract/contract.h"
 
+/* Objects and arrays that may be open at once: more than are read (INK_JSON_DEPTH), because empty
+ * lists are written that were not there. */
+#define INK_TO_JSON_DEPTH 100
+
 enum ink_to_json_flags {
     INK_TO_JSON_OMIT_ZERO = 1,   /* leave out zero values, empty lists and empty maps */
     INK_TO_JSON_PROTO_NAMES = 2, /* created_at instead of createdAt */
