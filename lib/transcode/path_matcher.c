@@ -22,6 +22,7 @@ struct search {
     const char *method;
     struct segment *segments;
     size_t n_segments;
+    bool plain;       /* the path has nothing to decode */
     const char *verb; /* that the template has to have; NULL for none */
     bool matched;     /* a template matched, whatever its methods */
     bool *allowed;    /* NULL, or where the methods of all that matched are marked */
@@ -82,22 +83,30 @@ static bool walk(struct search *search, const struct ink_path_node *node, size_t
     return visit(search, node->rests);
 }
 
-static size_t count_segments(const char *path, size_t size)
+/* Looks at each byte once: how many segments there are, and whether all of it is ASCII without
+ * escapes and NUL, so that there is nothing to decode or to refuse. */
+static void survey(struct search *search, const char *path, size_t size)
 {
     size_t count = 0;
-    for (size_t i = 0; i < size; i++)
+    bool special = false;
+    for (size_t i = 0; i < size; i++) {
         count += path[i] == '/';
-    return size == 1 ? 0 : count; /* "/" alone has none */
+        special |= path[i] == '\0' || path[i] == '%' || (unsigned char)path[i] >= 0x80;
+    }
+    search->n_segments = size == 1 ? 0 : count; /* "/" alone has none */
+    search->plain = !special;
 }
 
 /* What is wrong with a segment, or NULL. */
-static const char *decode_segment(struct ink_arena *arena, struct segment *segment)
+static const char *decode_segment(const struct search *search, struct segment *segment)
 {
-    if (memchr(segment->raw, '%', segment->raw_size))
-        return ink_percent_decode(arena, segment->raw, segment->raw_size, INK_DECODE_ALL,
+    if (!search->plain && memchr(segment->raw, '%', segment->raw_size))
+        return ink_percent_decode(search->arena, segment->raw, segment->raw_size, INK_DECODE_ALL,
                                   &segment->text, &segment->size);
     segment->text = segment->raw;
     segment->size = segment->raw_size;
+    if (search->plain)
+        return NULL;
     if (memchr(segment->raw, '\0', segment->raw_size))
         return "has a NUL character";
     return ink_utf8_valid(segment->raw, segment->raw_size) ? NULL : "is not valid UTF-8";
@@ -114,7 +123,7 @@ static const char *split(struct search *search, const char *path, size_t size, b
             stop = end;
         struct segment *segment = &search->segments[i];
         *segment = (struct segment){.raw = at, .raw_size = (size_t)(stop - at)};
-        const char *problem = decode_segment(search->arena, segment);
+        const char *problem = decode_segment(search, segment);
         if (problem)
             return problem;
         empty = empty || segment->raw_size == 0;
@@ -139,7 +148,7 @@ static const char *verb_of(const struct search *search, struct segment *ret_last
     verb.raw_size = (size_t)(last->raw + last->raw_size - verb.raw);
     struct segment rest = {.raw = last->raw, .raw_size = (size_t)(colon - last->raw)};
     /* Does not fail: each half of what is well-formed is so too. */
-    if (decode_segment(search->arena, &verb) || decode_segment(search->arena, &rest))
+    if (decode_segment(search, &verb) || decode_segment(search, &rest))
         return NULL;
     for (size_t i = 0; i < search->matcher->n_verbs; i++) {
         const char *known = search->matcher->verbs[i];
@@ -182,6 +191,8 @@ static const char *value_of(struct search *search, const struct ink_template *te
     const char *raw_end = last->raw + last->raw_size;
     if (!variable->multi)
         return ink_arena_strndup(search->arena, first->text, first->size);
+    if (search->plain)
+        return ink_arena_strndup(search->arena, first->raw, (size_t)(raw_end - first->raw));
     const char *value = "";
     size_t size;
     /* Cannot fail: each of the segments was decoded before. */
@@ -245,7 +256,7 @@ struct ink_path_match ink_path_matcher_find(const struct ink_path_matcher *match
     struct segment few[FEW_SEGMENTS];
     struct search search = {.matcher = matcher, .arena = arena, .method = method};
     search.segments = few;
-    search.n_segments = count_segments(path, size);
+    survey(&search, path, size);
     if (search.n_segments > FEW_SEGMENTS)
         search.segments = ink_arena_calloc(arena, search.n_segments, sizeof(*few));
     bool empty;
