@@ -1,0 +1,2 @@
+ALTER TABLE blogs ADD COLUMN author text NOT NULL DEFAULT '';
+INSERT INTO blogs (id) VALUES (2);
