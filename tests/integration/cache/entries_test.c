@@ -1,0 +1,267 @@
+/* Entries and their versions in a real Redis. */
+#include "tests/integration/cache/fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "lib/base/random.h"
+
+static struct ink_cache *cache;
+
+/* Patient: these tests are about versions, and the machine may be busy. */
+static const struct ink_cache_settings patient = {.command_timeout_ms = 5000,
+                                                  .connect_timeout_ms = 5000};
+
+static int set_up(void **state)
+{
+    (void)state;
+    cache = fixture_cache(patient);
+    return 0;
+}
+
+static int flush(void **state)
+{
+    (void)state;
+    fixture_redis("FLUSHALL", NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ink_cache_free(cache);
+    return 0;
+}
+
+static void value_comes_back_with_its_version(void **state)
+{
+    (void)state;
+    struct ink_cache_stats before = ink_cache_stats(cache);
+    int64_t version = -1;
+    assert_null(fixture_get(cache, "user:1", &version));
+    assert_true(fixture_put(cache, "user:1", INT64_MAX, "ada"));
+    assert_string_equal(fixture_get(cache, "user:1", &version), "ada");
+    assert_true(version == INT64_MAX);
+    struct ink_cache_stats after = ink_cache_stats(cache);
+    assert_int_equal(after.hits - before.hits, 1);
+    assert_int_equal(after.misses - before.misses, 1);
+    assert_int_equal(after.errors, before.errors);
+    assert_int_equal(after.breaker, INK_CACHE_CLOSED);
+}
+
+static void any_bytes_pass(void **state)
+{
+    (void)state;
+    static char bytes[1 << 20];
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 7);
+    struct ink_ctx *ctx = fixture_ctx(5000);
+    assert_true(ink_cache_put(cache, ctx, "blog:1", 1, bytes, sizeof(bytes), 0));
+    assert_true(ink_cache_put(cache, ctx, "blog:2", 1, NULL, 0, 0));
+    void *data = NULL;
+    size_t size = 0;
+    assert_true(ink_cache_get(cache, ctx, "blog:1", &data, &size, NULL));
+    assert_int_equal(size, sizeof(bytes));
+    assert_memory_equal(data, bytes, size);
+    assert_true(ink_cache_get(cache, ctx, "blog:2", &data, &size, NULL));
+    assert_int_equal(size, 0);
+}
+
+static void only_a_newer_version_replaces(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", 10, "ten"));
+    assert_false(fixture_put(cache, "k", 9, "nine"));
+    assert_false(fixture_put(cache, "k", 10, "another ten"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "ten");
+    assert_true(fixture_put(cache, "k", 11, "eleven"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "eleven");
+}
+
+/* Neighbours that a floating-point number cannot tell apart. */
+static void versions_are_compared_exactly(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", INT64_MAX - 1, "older"));
+    assert_true(fixture_put(cache, "k", INT64_MAX, "newer"));
+    assert_false(fixture_put(cache, "k", INT64_MAX - 1, "older"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "newer");
+}
+
+static void invalidation_hides_and_refuses_what_is_older(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", 4, "four"));
+    assert_true(fixture_invalidate(cache, "k", 5));
+    assert_null(fixture_get(cache, "k", NULL));
+    assert_false(fixture_put(cache, "k", 4, "four, from a reader that was late"));
+    assert_null(fixture_get(cache, "k", NULL));
+    assert_true(fixture_put(cache, "k", 5, "five"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "five");
+}
+
+static void late_invalidation_keeps_what_is_current(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", 5, "five"));
+    assert_true(fixture_invalidate(cache, "k", 5));
+    assert_true(fixture_invalidate(cache, "k", 4));
+    assert_string_equal(fixture_get(cache, "k", NULL), "five");
+}
+
+static void entries_expire(void **state)
+{
+    (void)state;
+    struct ink_ctx *ctx = fixture_ctx(5000);
+    long long shortest = INK_CACHE_TTL_MS, longest = 0;
+    for (int i = 0; i < 30; i++) {
+        char *key = ink_arena_printf(ctx->arena, "ttl:%d", i);
+        assert_true(ink_cache_put(cache, ctx, key, 1, "x", 1, 0));
+        long long ttl = fixture_redis("PTTL %s", key);
+        assert_in_range(ttl, INK_CACHE_TTL_MS / 10 * 9 - 5000, INK_CACHE_TTL_MS);
+        shortest = ttl < shortest ? ttl : shortest;
+        longest = ttl > longest ? ttl : longest;
+    }
+    assert_true(longest - shortest > INK_CACHE_TTL_MS / 50); /* not all at once */
+    assert_true(fixture_invalidate(cache, "mark", 1));
+    assert_in_range(fixture_redis("PTTL %s", "mark"), INK_CACHE_MARK_TTL_MS - 5000,
+                    INK_CACHE_MARK_TTL_MS);
+    assert_true(ink_cache_put(cache, ctx, "short", 1, "x", 1, 50));
+    fixture_sleep(80);
+    assert_null(fixture_get(cache, "short", NULL));
+}
+
+static void forgotten_script_is_sent_again(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    fixture_redis("SCRIPT FLUSH", NULL);
+    assert_true(fixture_put(cache, "k", 2, "two"));
+    assert_true(fixture_put(cache, "k", 3, "three"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "three");
+    assert_int_equal(ink_cache_stats(cache).errors, 0);
+}
+
+static void what_others_left_is_a_miss_and_is_replaced(void **state)
+{
+    (void)state;
+    fixture_redis("SET %s foreign", "text");
+    fixture_redis("HSET %s field foreign", "hash");
+    static const char *const keys[] = {"text", "hash"};
+    for (size_t i = 0; i < INK_COUNT(keys); i++) {
+        assert_null(fixture_get(cache, keys[i], NULL));
+        assert_true(fixture_put(cache, keys[i], 1, "ours"));
+        assert_string_equal(fixture_get(cache, keys[i], NULL), "ours");
+    }
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+}
+
+static void passwords_and_databases(void **state)
+{
+    (void)state;
+    struct ink_ctx *ctx = fixture_ctx(5000);
+    fixture_redis("ACL SETUSER app on >se:cr@et ~* +@all", NULL);
+    struct ink_cache_settings settings = patient;
+    settings.url =
+        ink_arena_printf(ctx->arena, "redis://app:se%%3Acr%%40et@127.0.0.1:%d/3", fixture_port());
+    struct ink_cache *other = fixture_cache(settings);
+    assert_true(fixture_put(other, "k", 1, "in database 3"));
+    assert_null(fixture_get(cache, "k", NULL));
+    assert_string_equal(fixture_get(other, "k", NULL), "in database 3");
+    ink_cache_free(other);
+
+    ctx = fixture_ctx(5000);
+    settings.url = ink_arena_printf(ctx->arena, "redis://app:wrong@127.0.0.1:%d", fixture_port());
+    other = fixture_cache(settings);
+    assert_false(fixture_put(other, "k", 1, "x"));
+    assert_int_equal(ink_cache_stats(other).errors, 1);
+    ink_cache_free(other);
+}
+
+/* A row, its cache, many readers and writers: whoever reads a hit must not see a version older than
+ * one that was committed and announced before the read began. */
+static atomic_llong row;
+static atomic_llong announced;
+static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
+static atomic_int hits, stale;
+
+static void write_once(bool invalidates)
+{
+    pthread_mutex_lock(&write_lock); /* a row has one writer at a time */
+    long long version = atomic_fetch_add(&row, 1) + 1;
+    pthread_mutex_unlock(&write_lock);
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", version);
+    if (invalidates)
+        fixture_invalidate(cache, "row", version);
+    else
+        fixture_put(cache, "row", version, text);
+    long long seen = atomic_load(&announced);
+    while (seen < version && !atomic_compare_exchange_weak(&announced, &seen, version))
+        ;
+}
+
+static void read_once(void)
+{
+    long long at_least = atomic_load(&announced);
+    int64_t version = -1;
+    const char *text = fixture_get(cache, "row", &version);
+    if (text != NULL) {
+        atomic_fetch_add(&hits, 1);
+        if (version < at_least || strtoll(text, NULL, 10) != version)
+            atomic_fetch_add(&stale, 1);
+        return;
+    }
+    long long loaded = atomic_load(&row);
+    if (ink_random_jitter() % 4 == 0)
+        sched_yield(); /* be overtaken now and then */
+    char value[24];
+    snprintf(value, sizeof(value), "%lld", loaded);
+    fixture_put(cache, "row", loaded, value);
+}
+
+static void *race(void *arg)
+{
+    int number = (int)(intptr_t)arg;
+    for (int i = 0; i < 400; i++) {
+        if (number % 4 == 0)
+            write_once(i % 2 == 0);
+        else
+            read_once();
+    }
+    return NULL;
+}
+
+static void readers_never_see_what_was_overtaken(void **state)
+{
+    (void)state;
+    pthread_t threads[16];
+    for (intptr_t i = 0; i < 16; i++)
+        pthread_create(&threads[i], NULL, race, (void *)i);
+    for (int i = 0; i < 16; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(ink_cache_stats(cache).errors, 0);
+    assert_true(atomic_load(&hits) > 100);
+    assert_int_equal(atomic_load(&stale), 0);
+    assert_int_equal(ink_cache_stats(cache).in_use, 0);
+    assert_in_range(ink_cache_stats(cache).open, 1, 16);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(value_comes_back_with_its_version, flush),
+        cmocka_unit_test_setup(any_bytes_pass, flush),
+        cmocka_unit_test_setup(only_a_newer_version_replaces, flush),
+        cmocka_unit_test_setup(versions_are_compared_exactly, flush),
+        cmocka_unit_test_setup(invalidation_hides_and_refuses_what_is_older, flush),
+        cmocka_unit_test_setup(late_invalidation_keeps_what_is_current, flush),
+        cmocka_unit_test_setup(entries_expire, flush),
+        cmocka_unit_test_setup(forgotten_script_is_sent_again, flush),
+        cmocka_unit_test_setup(what_others_left_is_a_miss_and_is_replaced, flush),
+        cmocka_unit_test_setup(passwords_and_databases, flush),
+        cmocka_unit_test_setup(readers_never_see_what_was_overtaken, flush),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,197 @@
+/* A Redis that is killed, frozen or full of connections: misses, quickly, and no stale entry when
+ * it is back. */
+#include "tests/integration/cache/fixture.h"
+
+#include <pthread.h>
+
+static struct ink_cache *quick(void)
+{
+    return fixture_cache((struct ink_cache_settings){
+        .connect_timeout_ms = 100, .command_timeout_ms = 100, .breaker_pause_ms = 200});
+}
+
+static int flush(void **state)
+{
+    (void)state;
+    fixture_redis("FLUSHALL", NULL);
+    return 0;
+}
+
+static void await(struct ink_cache *cache)
+{
+    int64_t start = ink_now();
+    while (!fixture_put(cache, "awaited", ink_now(), "x") && fixture_elapsed_ms(start) < 3000)
+        fixture_sleep(20);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+}
+
+static void killed_redis_is_a_miss_and_comes_back(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = quick();
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    test_control("kill", "redis");
+    int64_t start = ink_now();
+    for (int i = 0; i < 100; i++) {
+        assert_null(fixture_get(cache, "k", NULL));
+        assert_false(fixture_put(cache, "k", 2, "two"));
+    }
+    assert_true(fixture_elapsed_ms(start) < 300);
+    struct ink_cache_stats stats = ink_cache_stats(cache);
+    assert_int_equal(stats.breaker, INK_CACHE_OPEN);
+    assert_int_equal(stats.errors, 200);
+    assert_int_equal(stats.open, 0);
+    test_control("start", "redis");
+    await(cache);
+    assert_true(fixture_put(cache, "k", 3, "three"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "three");
+    ink_cache_free(cache);
+}
+
+static void restart_between_calls_is_not_noticed(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = quick();
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    test_control("restart", "redis");
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    assert_int_equal(ink_cache_stats(cache).errors, 0);
+    ink_cache_free(cache);
+}
+
+static void cache_may_be_made_while_redis_is_away(void **state)
+{
+    (void)state;
+    test_control("stop", "redis");
+    struct ink_cache *cache = quick();
+    assert_null(fixture_get(cache, "k", NULL));
+    test_control("start", "redis");
+    await(cache);
+    ink_cache_free(cache);
+}
+
+static void frozen_redis_costs_its_timeout_until_the_breaker_opens(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = quick();
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    test_control("pause", "redis");
+    int64_t start = ink_now();
+    for (int i = 0; i < 5; i++)
+        assert_null(fixture_get(cache, "k", NULL));
+    assert_in_range(fixture_elapsed_ms(start), 490, 800);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_OPEN);
+    start = ink_now();
+    for (int i = 0; i < 100; i++)
+        assert_null(fixture_get(cache, "k", NULL));
+    assert_true(fixture_elapsed_ms(start) < 50);
+    test_control("resume", "redis");
+    await(cache);
+    assert_string_equal(fixture_get(cache, "k", NULL), "one");
+    ink_cache_free(cache);
+}
+
+static void context_bounds_every_command(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = fixture_cache(
+        (struct ink_cache_settings){.command_timeout_ms = 5000, .connect_timeout_ms = 5000});
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    test_control("pause", "redis");
+    void *data;
+    size_t size;
+    for (int i = 0; i < 8; i++) { /* on a connection, then while connecting */
+        int64_t start = ink_now();
+        assert_false(ink_cache_get(cache, fixture_ctx(50), "k", &data, &size, NULL));
+        assert_true(fixture_elapsed_ms(start) < 200);
+    }
+    /* Contexts in a hurry prove nothing about Redis. */
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+    test_control("resume", "redis");
+    assert_string_equal(fixture_get(cache, "k", NULL), "one");
+    ink_cache_free(cache);
+}
+
+/* The update that Redis did not hear of must hide the entry that Redis kept. */
+static void missed_invalidation_is_delivered_before_the_first_read(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = quick();
+    assert_true(fixture_put(cache, "user:1", 4, "four"));
+    assert_true(fixture_put(cache, "user:2", 4, "four"));
+    test_control("pause", "redis");
+    for (int i = 0; i < 300; i++) { /* more than one delivery takes */
+        struct ink_ctx *ctx = fixture_ctx(5000);
+        const char *key = ink_arena_printf(ctx->arena, "user:%d", 1000 + i);
+        ink_cache_invalidate(cache, ctx, key, 1);
+    }
+    assert_false(fixture_invalidate(cache, "user:1", 5));
+    assert_int_equal(ink_cache_stats(cache).undelivered, 301);
+    test_control("resume", "redis");
+
+    int64_t start = ink_now();
+    while (ink_cache_stats(cache).undelivered > 0 && fixture_elapsed_ms(start) < 3000) {
+        assert_null(fixture_get(cache, "user:1", NULL));
+        fixture_sleep(10);
+    }
+    assert_int_equal(ink_cache_stats(cache).undelivered, 0);
+    assert_null(fixture_get(cache, "user:1", NULL));
+    assert_false(fixture_put(cache, "user:1", 4, "four, from a late reader"));
+    assert_string_equal(fixture_get(cache, "user:2", NULL), "four");
+    assert_true(fixture_put(cache, "user:1", 5, "five"));
+    assert_string_equal(fixture_get(cache, "user:1", NULL), "five");
+    ink_cache_free(cache);
+}
+
+static void *hammer(void *arg)
+{
+    struct ink_cache *cache = arg;
+    for (int i = 0; i < 300; i++) {
+        fixture_put(cache, "k", i, "value");
+        const char *text = fixture_get(cache, "k", NULL);
+        assert_true(text == NULL || strcmp(text, "value") == 0);
+        fixture_invalidate(cache, "gone", i);
+        fixture_sleep(1);
+    }
+    return NULL;
+}
+
+static void many_threads_outlive_many_outages(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = fixture_cache((struct ink_cache_settings){
+        .size = 4, .connect_timeout_ms = 50, .command_timeout_ms = 50, .breaker_pause_ms = 20});
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, hammer, cache);
+    for (int i = 0; i < 2; i++) {
+        test_control("kill", "redis");
+        fixture_sleep(50);
+        test_control("start", "redis");
+        fixture_sleep(50);
+        test_control("pause", "redis");
+        fixture_sleep(150);
+        test_control("resume", "redis");
+    }
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    await(cache);
+    struct ink_cache_stats stats = ink_cache_stats(cache);
+    assert_int_equal(stats.in_use, 0);
+    assert_in_range(stats.open, 1, 4);
+    ink_cache_free(cache);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(killed_redis_is_a_miss_and_comes_back, flush),
+        cmocka_unit_test_setup(restart_between_calls_is_not_noticed, flush),
+        cmocka_unit_test_setup(cache_may_be_made_while_redis_is_away, flush),
+        cmocka_unit_test_setup(frozen_redis_costs_its_timeout_until_the_breaker_opens, flush),
+        cmocka_unit_test_setup(context_bounds_every_command, flush),
+        cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read, flush),
+        cmocka_unit_test_setup(many_threads_outlive_many_outages, flush),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
