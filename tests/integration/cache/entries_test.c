@@ -2,8 +2,11 @@
 #include "tests/integration/cache/fixture.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/random.h"
 
@@ -17,13 +20,6 @@ static int set_up(void **state)
 {
     (void)state;
     cache = fixture_cache(patient);
-    return 0;
-}
-
-static int flush(void **state)
-{
-    (void)state;
-    fixture_redis("FLUSHALL", NULL);
     return 0;
 }
 
@@ -251,17 +247,17 @@ static void readers_never_see_what_was_overtaken(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(value_comes_back_with_its_version, flush),
-        cmocka_unit_test_setup(any_bytes_pass, flush),
-        cmocka_unit_test_setup(only_a_newer_version_replaces, flush),
-        cmocka_unit_test_setup(versions_are_compared_exactly, flush),
-        cmocka_unit_test_setup(invalidation_hides_and_refuses_what_is_older, flush),
-        cmocka_unit_test_setup(late_invalidation_keeps_what_is_current, flush),
-        cmocka_unit_test_setup(entries_expire, flush),
-        cmocka_unit_test_setup(forgotten_script_is_sent_again, flush),
-        cmocka_unit_test_setup(what_others_left_is_a_miss_and_is_replaced, flush),
-        cmocka_unit_test_setup(passwords_and_databases, flush),
-        cmocka_unit_test_setup(readers_never_see_what_was_overtaken, flush),
+        cmocka_unit_test_setup(value_comes_back_with_its_version, fixture_flush),
+        cmocka_unit_test_setup(any_bytes_pass, fixture_flush),
+        cmocka_unit_test_setup(only_a_newer_version_replaces, fixture_flush),
+        cmocka_unit_test_setup(versions_are_compared_exactly, fixture_flush),
+        cmocka_unit_test_setup(invalidation_hides_and_refuses_what_is_older, fixture_flush),
+        cmocka_unit_test_setup(late_invalidation_keeps_what_is_current, fixture_flush),
+        cmocka_unit_test_setup(entries_expire, fixture_flush),
+        cmocka_unit_test_setup(forgotten_script_is_sent_again, fixture_flush),
+        cmocka_unit_test_setup(what_others_left_is_a_miss_and_is_replaced, fixture_flush),
+        cmocka_unit_test_setup(passwords_and_databases, fixture_flush),
+        cmocka_unit_test_setup(readers_never_see_what_was_overtaken, fixture_flush),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -3,18 +3,12 @@
 #include "tests/integration/cache/fixture.h"
 
 #include <pthread.h>
+#include <string.h>
 
 static struct ink_cache *quick(void)
 {
     return fixture_cache((struct ink_cache_settings){
         .connect_timeout_ms = 100, .command_timeout_ms = 100, .breaker_pause_ms = 200});
-}
-
-static int flush(void **state)
-{
-    (void)state;
-    fixture_redis("FLUSHALL", NULL);
-    return 0;
 }
 
 static void await(struct ink_cache *cache)
@@ -185,13 +179,15 @@ static void many_threads_outlive_many_outages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(killed_redis_is_a_miss_and_comes_back, flush),
-        cmocka_unit_test_setup(restart_between_calls_is_not_noticed, flush),
-        cmocka_unit_test_setup(cache_may_be_made_while_redis_is_away, flush),
-        cmocka_unit_test_setup(frozen_redis_costs_its_timeout_until_the_breaker_opens, flush),
-        cmocka_unit_test_setup(context_bounds_every_command, flush),
-        cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read, flush),
-        cmocka_unit_test_setup(many_threads_outlive_many_outages, flush),
+        cmocka_unit_test_setup(killed_redis_is_a_miss_and_comes_back, fixture_flush),
+        cmocka_unit_test_setup(restart_between_calls_is_not_noticed, fixture_flush),
+        cmocka_unit_test_setup(cache_may_be_made_while_redis_is_away, fixture_flush),
+        cmocka_unit_test_setup(frozen_redis_costs_its_timeout_until_the_breaker_opens,
+                               fixture_flush),
+        cmocka_unit_test_setup(context_bounds_every_command, fixture_flush),
+        cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read,
+                               fixture_flush),
+        cmocka_unit_test_setup(many_threads_outlive_many_outages, fixture_flush),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

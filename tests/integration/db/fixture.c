@@ -1,17 +1,44 @@
 #include "tests/integration/db/fixture.h"
 
 #include <pthread.h>
+#include <stdlib.h>
 #include <time.h>
+
+#include "lib/base/alloc.h"
+
+struct scratch {
+    struct ink_arena arena;
+    struct ink_ctx ctx;
+};
+
+static pthread_key_t scratch_key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void free_scratch(void *arg)
+{
+    struct scratch *scratch = arg;
+    ink_arena_release(&scratch->arena);
+    free(scratch);
+}
+
+static void make_key(void)
+{
+    pthread_key_create(&scratch_key, free_scratch);
+}
 
 struct ink_ctx *fixture_ctx(int64_t ms)
 {
-    static _Thread_local struct ink_arena arena;
-    static _Thread_local struct ink_ctx ctx;
-    ink_arena_release(&arena);
-    ink_arena_init(&arena);
-    ctx = ink_ctx_background(&arena);
-    ctx.deadline = ink_now() + ms * INK_MILLISECOND;
-    return &ctx;
+    pthread_once(&once, make_key);
+    struct scratch *scratch = pthread_getspecific(scratch_key);
+    if (scratch == NULL) {
+        scratch = ink_calloc(1, sizeof(*scratch));
+        pthread_setspecific(scratch_key, scratch);
+    }
+    ink_arena_release(&scratch->arena);
+    ink_arena_init(&scratch->arena);
+    scratch->ctx = ink_ctx_background(&scratch->arena);
+    scratch->ctx.deadline = ink_now() + ms * INK_MILLISECOND;
+    return &scratch->ctx;
 }
 
 struct ink_db *fixture_pool(struct ink_db_settings settings)
