@@ -49,7 +49,7 @@ static void embedded_files_come_in_order(void **state)
     assert_int_equal(sample_migrations.items[1].number, 2);
 }
 
-/* sha256sum of "SELECT 2;" */
+/* sha256sum of "SELECT 2;\n" */
 static void embedded_checksum_is_of_the_file(void **state)
 {
     (void)state;
