@@ -70,8 +70,9 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
                                       struct ink_http_server **ret_server) INK_MUST_CHECK;
 /* The bound port. */
 int ink_http_server_port(const struct ink_http_server *server);
-/* How many requests are being handled now. */
+/* How many requests are being handled now, and how many connections (and so threads) are in use. */
 unsigned ink_http_server_active(const struct ink_http_server *server);
+unsigned ink_http_server_connections(const struct ink_http_server *server);
 /* From now on every reply says `Connection: close`, so that clients go elsewhere; still serves. */
 void ink_http_server_drain(struct ink_http_server *server);
 /* Whether the server is draining or stopping: streams should end. */
@@ -144,7 +145,8 @@ bool ink_http_stream_flush(struct ink_http_request *request);
  * connection is cut, so that the client can tell that something is missing. */
 bool ink_http_stream_end(struct ink_http_request *request);
 
-/* The status that was sent, 0 before; and how many bytes of body. */
+/* The status that was sent, 0 before, and 499 when the client had gone before all of the reply was;
+ * and how many bytes of body. */
 int ink_http_replied(const struct ink_http_request *request);
 size_t ink_http_sent_bytes(const struct ink_http_request *request);
 

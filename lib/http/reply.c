@@ -168,8 +168,10 @@ bool ink_http_reply(struct ink_http_request *request, int status, const char *co
         request->out.len = HEAD_ROOM;
     request->sent_bytes = ink_http_body_size(request);
     put_in_front(&request->out, &at, request->head.data, request->head.len);
-    if (!send_from(request, at, request->server->options.request_timeout_ms))
+    if (!send_from(request, at, request->server->options.request_timeout_ms)) {
+        request->status = 499;
         return false;
+    }
     request->state = REPLY_DONE;
     return true;
 }

@@ -322,6 +322,11 @@ unsigned ink_http_server_active(const struct ink_http_server *server)
     return atomic_load(&server->active);
 }
 
+unsigned ink_http_server_connections(const struct ink_http_server *server)
+{
+    return atomic_load(&server->connections);
+}
+
 void ink_http_server_drain(struct ink_http_server *server)
 {
     atomic_store(&server->draining, true);
