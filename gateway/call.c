@@ -1,0 +1,90 @@
+/*
+ * From an HTTP request to a call and back: the body is read, woven into the request message with
+ * path and query, sent to the backend, and the response written as JSON into the send buffer.
+ */
+#include <string.h>
+
+#include "gateway/exchange.h"
+#include "gateway/media_type.h"
+#include "lib/transcode/problem.h"
+#include "lib/transcode/to_json.h"
+
+/* Reads the body into `parts`. False when it was answered with a problem. */
+static bool take_body(struct gateway_exchange *x, struct ink_http_parts *parts)
+{
+    const char *detail;
+    if (!ink_http_has_body(x->http))
+        return true;
+    if (!gateway_is_json(ink_http_header(x->http, "Content-Type"))) {
+        gateway_answer_problem(x, 415, "The request body must be application/json.");
+        return false;
+    }
+    int status = ink_http_read_body(x->http, &parts->body, &parts->body_size, &detail);
+    if (status != 0)
+        gateway_answer_problem(x, status, detail);
+    return status == 0;
+}
+
+static struct ink_status write_body(struct gateway_exchange *x, const ProtobufCMessage *reply)
+{
+    const struct ink_contract *contract = x->edge->options.contract;
+    const struct ink_field *field = ink_binding_response_field(x->route->binding);
+    struct ink_buf *out = ink_http_body(x->http);
+    if (field != NULL)
+        return ink_to_json_field(contract, x->ctx.arena, field, reply, 0, out);
+    return ink_to_json(contract, x->ctx.arena, x->route->rpc->output, reply, 0, out);
+}
+
+static void answer(struct gateway_exchange *x, const ProtobufCMessage *reply)
+{
+    int http_status = x->made->success_status;
+    ink_http_set_lines(x->http, "Cache-Control: no-store\r\n");
+    if (x->made->location != NULL)
+        ink_http_set(
+            x->http, "Location",
+            gateway_location(x->ctx.arena, x->made->location, x->route->rpc->output, reply));
+    if (http_status == 204) {
+        (void)ink_http_reply(x->http, 204, NULL);
+        return;
+    }
+    struct ink_status status = write_body(x, reply);
+    if (ink_is_ok(status))
+        (void)ink_http_reply(x->http, http_status, "application/json");
+    else
+        gateway_answer_status(x, status);
+}
+
+static void call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
+{
+    ProtobufCMessage *reply;
+    struct ink_status status =
+        ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
+    if (ink_is_ok(status))
+        answer(x, reply);
+    else
+        gateway_answer_status(x, status);
+}
+
+void gateway_call(struct gateway_exchange *x)
+{
+    const char *query = ink_http_query(x->http);
+    struct ink_http_parts parts = {.method = ink_http_method(x->http),
+                                   .values = x->values,
+                                   .query = query,
+                                   .query_size = strlen(query)};
+    ProtobufCMessage *request;
+    struct ink_status status = gateway_check_access(x);
+    if (!ink_is_ok(status)) {
+        gateway_answer_status(x, status);
+        return;
+    }
+    if (!take_body(x, &parts))
+        return;
+    status = ink_weave_request(x->route->binding, &parts, x->ctx.arena, &request);
+    if (!ink_is_ok(status))
+        gateway_answer_status(x, status);
+    else if (x->route->rpc->server_streaming)
+        gateway_stream(x, request);
+    else
+        call_unary(x, request);
+}

@@ -1,0 +1,241 @@
+#include "gateway/edge.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gateway/exchange.h"
+#include "gateway/request_id.h"
+#include "lib/base/alloc.h"
+#include "lib/log/log.h"
+
+/* On every reply. The gateway serves data, so nothing in it is to be run, framed or guessed at. */
+#define COMMON_HEADERS                                                                             \
+    "X-Content-Type-Options: nosniff\r\n"                                                          \
+    "X-Frame-Options: DENY\r\n"                                                                    \
+    "Referrer-Policy: no-referrer\r\n"                                                             \
+    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+#define CORS_EXPOSED "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After\r\n"
+#define CORS_PREFLIGHT                                                                             \
+    "Access-Control-Allow-Headers: Authorization, Content-Type, X-Request-Id, traceparent, "       \
+    "If-Match, If-None-Match, Last-Event-ID\r\n"                                                   \
+    "Access-Control-Max-Age: 600\r\n"
+
+static struct ink_rpc_client *client_of(const struct gateway_edge_options *options,
+                                        const struct ink_service *service)
+{
+    for (size_t i = 0; i < options->n_backends; i++)
+        if (strcmp(options->backends[i].service, service->full_name) == 0)
+            return options->backends[i].client;
+    return NULL;
+}
+
+static struct ink_status make_route(const struct gateway_edge_options *options,
+                                    struct ink_arena *arena, const struct ink_method *rpc,
+                                    struct gateway_route *ret_route)
+{
+    const Inkmesh__Options__V1__MethodOptions *said = rpc->options;
+    if (said == NULL || said->access == INKMESH__OPTIONS__V1__ACCESS__ACCESS_UNSPECIFIED)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s does not say who may call it",
+                          rpc->full_name);
+    if (rpc->client_streaming)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s: a client stream cannot be served",
+                          rpc->full_name);
+    struct gateway_route route = {
+        .client = client_of(options, rpc->service),
+        .success_status = said->success_status == 0 ? 200 : said->success_status,
+        .access = said->access,
+    };
+    if (route.client == NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s has no backend",
+                          rpc->service->full_name);
+    if (route.success_status < 200 || route.success_status > 299)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s: %d is no status of success",
+                          rpc->full_name, route.success_status);
+    if (said->location != NULL && said->location[0] != '\0') {
+        struct ink_status status = gateway_location_check(arena, said->location, rpc->output);
+        if (!ink_is_ok(status))
+            return status;
+        route.location = said->location;
+    }
+    *ret_route = route;
+    return ink_ok();
+}
+
+static struct ink_status make_routes(struct gateway_edge *edge, struct ink_arena *arena)
+{
+    size_t count;
+    struct ink_status status = ink_router_new(edge->options.contract, arena, &edge->router);
+    if (!ink_is_ok(status))
+        return status;
+    const struct ink_route *routes = ink_router_routes(edge->router, &count);
+    edge->routes = ink_calloc(count + 1, sizeof(*edge->routes));
+    for (size_t i = 0; i < count && ink_is_ok(status); i++)
+        status = make_route(&edge->options, arena, routes[i].rpc, &edge->routes[routes[i].index]);
+    return status;
+}
+
+struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
+                                   struct ink_arena *arena, struct gateway_edge **ret_edge)
+{
+    struct gateway_edge *edge = ink_calloc(1, sizeof(*edge));
+    edge->options = *options;
+    struct ink_status status = make_routes(edge, arena);
+    if (!ink_is_ok(status)) {
+        gateway_edge_free(edge);
+        return status;
+    }
+    edge->duration = ink_metrics_histogram(
+        options->metrics, "http_server_request_duration_seconds",
+        "Requests by their route, from the end of the header to the end of the reply.",
+        INK_LABELS("http_request_method", "http_route", "http_response_status_code"), NULL, 0);
+    *ret_edge = edge;
+    return ink_ok();
+}
+
+void gateway_edge_free(struct gateway_edge *edge)
+{
+    if (edge == NULL)
+        return;
+    ink_router_free(edge->router);
+    free(edge->routes);
+    free(edge);
+}
+
+static void set_common_headers(struct gateway_exchange *x)
+{
+    const struct gateway_cors *cors = &x->edge->options.cors;
+    const char *origin = ink_http_header(x->http, "Origin");
+    ink_http_set(x->http, "X-Request-Id", x->ctx.request_id);
+    ink_http_set_lines(x->http, COMMON_HEADERS);
+    if (cors->n_origins > 0)
+        ink_http_set_lines(x->http, "Vary: Origin\r\n");
+    if (gateway_cors_allows(cors, origin)) {
+        ink_http_set(x->http, "Access-Control-Allow-Origin", origin);
+        ink_http_set_lines(x->http, CORS_EXPOSED);
+    }
+}
+
+static void begin(struct gateway_exchange *x, const struct gateway_edge *edge,
+                  struct ink_http_request *http)
+{
+    struct ink_arena *arena = ink_http_arena(http);
+    *x = (struct gateway_exchange){.edge = edge, .http = http, .route_label = ""};
+    x->ctx = ink_ctx_background(arena);
+    x->ctx.deadline = ink_http_deadline(http);
+    x->ctx.peer = ink_http_remote(http);
+    x->ctx.request_id = gateway_request_id(arena, ink_http_header(http, "X-Request-Id"));
+    (void)ink_trace_continue(&x->ctx.trace, ink_http_header(http, "traceparent"));
+    set_common_headers(x);
+}
+
+/* Methods that clients make up must not become label values. */
+static const char *method_label(const char *method)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    for (size_t i = 0; i < INK_COUNT(known); i++)
+        if (strcmp(known[i], method) == 0)
+            return known[i];
+    return "_OTHER";
+}
+
+static const char *status_label(struct ink_arena *arena, int http_status)
+{
+    switch (http_status) {
+    case 200:
+        return "200";
+    case 201:
+        return "201";
+    case 204:
+        return "204";
+    default:
+        return ink_arena_printf(arena, "%d", http_status);
+    }
+}
+
+/* The gateway's own paths are asked every second or so by machines. */
+static enum ink_log_level level_of(const struct gateway_exchange *x, int http_status)
+{
+    if (x->route_label[0] != '\0' && x->route == NULL)
+        return INK_LOG_DEBUG;
+    if (http_status == 500)
+        return INK_LOG_ERROR;
+    return http_status >= 502 && http_status <= 504 ? INK_LOG_WARN : INK_LOG_INFO;
+}
+
+/* One line and one observation a request. */
+static void finish(struct gateway_exchange *x)
+{
+    int http_status = ink_http_replied(x->http);
+    const char *method = ink_http_method(x->http);
+    double seconds = (double)(ink_now() - ink_http_start(x->http)) / (double)INK_SECOND;
+    ink_series_observe(
+        ink_metric_series(x->edge->duration, INK_LABELS(method_label(method), x->route_label,
+                                                        status_label(x->ctx.arena, http_status))),
+        seconds);
+    ink_log(level_of(x, http_status), &x->ctx, "http request", INK_LOG_STR("method", method),
+            INK_LOG_STR("path", ink_http_path(x->http)), INK_LOG_STR("route", x->route_label),
+            INK_LOG_INT("status", http_status), INK_LOG_NUM("duration_ms", seconds * 1000),
+            INK_LOG_INT("bytes", (int64_t)ink_http_sent_bytes(x->http)),
+            INK_LOG_STR("peer", x->ctx.peer),
+            INK_LOG_STR("user_id", x->ctx.caller.id[0] == '\0' ? NULL : x->ctx.caller.id),
+            INK_LOG_STR("user_agent", ink_http_header(x->http, "User-Agent")),
+            INK_LOG_STR("error", x->status.message), INK_LOG_STR("reason", x->status.reason),
+            INK_LOG_STR("cause", x->status.cause));
+}
+
+/* OPTIONS: what the path takes, and for a browser's preflight whether a page may (Fetch
+ * Standard). */
+static void answer_options(struct gateway_exchange *x, const char *allow)
+{
+    ink_http_set(x->http, "Allow", allow);
+    if (gateway_cors_allows(&x->edge->options.cors, ink_http_header(x->http, "Origin"))) {
+        ink_http_set(x->http, "Access-Control-Allow-Methods", allow);
+        ink_http_set_lines(x->http, CORS_PREFLIGHT);
+    }
+    (void)ink_http_reply(x->http, 204, NULL);
+}
+
+static void answer_route(struct gateway_exchange *x)
+{
+    const char *path = ink_http_path(x->http);
+    struct ink_route_match match = ink_router_match(x->edge->router, ink_http_method(x->http), path,
+                                                    strlen(path), x->ctx.arena);
+    switch (match.result) {
+    case INK_PATH_FOUND:
+        x->route = match.route;
+        x->route_label = match.route->template_text;
+        x->made = &x->edge->routes[match.route->index];
+        x->values = match.values;
+        gateway_call(x);
+        break;
+    case INK_PATH_OPTIONS:
+        answer_options(x, match.allow);
+        break;
+    case INK_PATH_BAD_METHOD:
+        ink_http_set(x->http, "Allow", match.allow);
+        gateway_answer_problem(x, 405, "This path does not take this method.");
+        break;
+    case INK_PATH_UNKNOWN:
+    case INK_PATH_MALFORMED:
+        gateway_answer_status(x, match.status);
+        break;
+    }
+}
+
+void gateway_edge_handle(void *edge, struct ink_http_request *http)
+{
+    struct gateway_exchange x;
+    begin(&x, edge, http);
+    if (!gateway_answer_own(&x))
+        answer_route(&x);
+    finish(&x);
+}
+
+void gateway_edge_refuse(void *edge, struct ink_http_request *http, int http_status,
+                         const char *detail)
+{
+    struct gateway_exchange x;
+    begin(&x, edge, http);
+    gateway_answer_problem(&x, http_status, detail);
+    finish(&x);
+}

@@ -1,0 +1,49 @@
+/*
+ * The REST edge: answers each HTTP request by calling the method that the contract's
+ * google.api.http rules name for it. What a route takes, returns and demands is all in the
+ * contract; what is common to all requests (request ids, traces, credentials, CORS, problems, the
+ * access log, metrics) is here.
+ *
+ * An edge is constant once made; the two handlers are thread-safe and meant for lib/http, with the
+ * edge as `self`.
+ */
+#pragma once
+
+#include "gateway/cors.h"
+#include "lib/auth/auth.h"
+#include "lib/contract/contract.h"
+#include "lib/http/http.h"
+#include "lib/mesh/health.h"
+#include "lib/metrics/metrics.h"
+#include "lib/rpc/client.h"
+
+struct gateway_edge;
+
+struct gateway_backend {
+    const char *service; /* "inkmesh.user.v1.UserService" */
+    struct ink_rpc_client *client;
+};
+
+/* All of it must outlive the edge. */
+struct gateway_edge_options {
+    const struct ink_contract *contract;
+    const struct gateway_backend *backends;
+    size_t n_backends;
+    const struct ink_auth *auth;
+    struct ink_mesh_health *health; /* for /readyz */
+    struct ink_metrics *metrics;
+    struct gateway_cors cors;
+};
+
+/* Builds the routes. INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a
+ * method that does not say who may call it, and a service without backend. */
+struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
+                                   struct ink_arena *arena,
+                                   struct gateway_edge **ret_edge) INK_MUST_CHECK;
+/* Accepts NULL. */
+void gateway_edge_free(struct gateway_edge *edge);
+
+/* For ink_http_options. */
+void gateway_edge_handle(void *edge, struct ink_http_request *http);
+void gateway_edge_refuse(void *edge, struct ink_http_request *http, int http_status,
+                         const char *detail);

@@ -1,0 +1,62 @@
+/*
+ * One request at the edge, while it goes through the gateway's files. Private to the gateway.
+ */
+#pragma once
+
+#include "gateway/edge.h"
+#include "lib/base/ctx.h"
+#include "lib/rpc/client.h"
+#include "lib/transcode/router.h"
+
+/* What a route needs beyond the router's own: made at start. */
+struct gateway_route {
+    struct ink_rpc_client *client;
+    int success_status;
+    Inkmesh__Options__V1__Access access;
+    const char *location; /* template, or NULL */
+};
+
+struct gateway_edge {
+    struct gateway_edge_options options;
+    struct ink_router *router;
+    struct gateway_route *routes; /* by ink_route.index */
+    struct ink_metric *duration;
+};
+
+struct gateway_exchange {
+    const struct gateway_edge *edge;
+    struct ink_http_request *http;
+    struct ink_ctx ctx;
+    const char *route_label; /* the template, or "" */
+    const struct ink_route *route;
+    const struct gateway_route *made;
+    const char *const *values;
+    struct ink_status status; /* of what went wrong, for the log */
+};
+
+/* answer.c: replies. A problem's `type` shows paths of violations in JSON names. */
+void gateway_answer_status(struct gateway_exchange *x, struct ink_status status);
+/* For what only HTTP knows. */
+void gateway_answer_problem(struct gateway_exchange *x, int http_status, const char *detail);
+/* Appends a status as problem+json, and returns its HTTP status and Retry-After. */
+struct ink_problem gateway_write_problem(struct gateway_exchange *x, struct ink_status status,
+                                         struct ink_buf *out);
+
+/* own.c: the gateway's own paths. False when the path is none of them. */
+bool gateway_answer_own(struct gateway_exchange *x);
+
+/* access.c: who calls. Sets ctx.caller and ctx.authorization; not OK when the method is not for
+ * them. */
+struct ink_status gateway_check_access(struct gateway_exchange *x) INK_MUST_CHECK;
+
+/* call.c */
+void gateway_call(struct gateway_exchange *x);
+/* stream.c */
+void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request);
+
+/* location.c: fills in a template with fields of a message. */
+const char *gateway_location(struct ink_arena *arena, const char *location,
+                             const struct ink_message *type, const ProtobufCMessage *message);
+/* Whether each {field} of a template is a string field of the message. */
+struct ink_status gateway_location_check(struct ink_arena *arena, const char *location,
+                                         const struct ink_message *type) INK_MUST_CHECK;

@@ -1,0 +1,29 @@
+/*
+ * The settings of the gateway.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/mesh/settings.h"
+
+struct gateway_settings {
+    struct ink_mesh_settings mesh;
+    const char *address;
+    int64_t threads;
+    int64_t keep_alive_ms;
+    int64_t header_timeout_ms;
+    int64_t request_timeout_ms;
+    int64_t max_body_bytes;
+    const char *tls_cert_file;
+    const char *tls_key_file;
+    const char *cors_origins;
+    const char *jwt_secret;
+    const char *jwt_issuer;
+    const char *jwt_audience;
+    int64_t jwt_leeway;
+    const char *user_service;
+    struct ink_rpc_tls rpc_tls;
+};
+
+extern const struct ink_config_setting gateway_settings_table[];
