@@ -1,0 +1,140 @@
+/* Request ids, origins and media types: what clients send in headers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "gateway/cors.h"
+#include "gateway/media_type.h"
+#include "gateway/request_id.h"
+#include "lib/base/uuid.h"
+
+static struct ink_arena arena;
+
+static int set_up(void **state)
+{
+    (void)state;
+    ink_arena_init(&arena);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    ink_arena_release(&arena);
+    return 0;
+}
+
+static void request_ids(void **state)
+{
+    char long_id[GATEWAY_REQUEST_ID_MAX + 2];
+    (void)state;
+    assert_string_equal(gateway_request_id(&arena, "a~!-9"), "a~!-9");
+    memset(long_id, 'x', sizeof(long_id));
+    long_id[GATEWAY_REQUEST_ID_MAX + 1] = '\0';
+    assert_false(gateway_request_id_valid(long_id));
+    long_id[GATEWAY_REQUEST_ID_MAX] = '\0';
+    assert_true(gateway_request_id_valid(long_id));
+    static const char *const bad[] = {"",       " ",    "a b",      "a\tb",
+                                      "a\r\nb", "\x7f", "\xc3\xbc", "a\x01"};
+    for (size_t i = 0; i < INK_COUNT(bad); i++) {
+        assert_false(gateway_request_id_valid(bad[i]));
+        assert_true(ink_uuid_valid(gateway_request_id(&arena, bad[i]), 36));
+    }
+    const char *one = gateway_request_id(&arena, NULL);
+    assert_string_not_equal(one, gateway_request_id(&arena, NULL));
+}
+
+static void origins(void **state)
+{
+    struct gateway_cors cors;
+    (void)state;
+    assert_true(ink_is_ok(gateway_cors_parse(&arena, NULL, &cors)));
+    assert_int_equal(cors.n_origins, 0);
+    assert_false(gateway_cors_allows(&cors, "https://a.example"));
+    assert_true(
+        ink_is_ok(gateway_cors_parse(&arena, "https://a.example , http://localhost:5173", &cors)));
+    assert_int_equal(cors.n_origins, 2);
+    assert_true(gateway_cors_allows(&cors, "https://a.example"));
+    assert_true(gateway_cors_allows(&cors, "http://localhost:5173"));
+    static const char *const others[] = {"http://a.example",
+                                         "https://a.example:443",
+                                         "https://a.example/",
+                                         "https://b.a.example",
+                                         "http://localhost:517",
+                                         "null",
+                                         "",
+                                         "*"};
+    for (size_t i = 0; i < INK_COUNT(others); i++)
+        assert_false(gateway_cors_allows(&cors, others[i]));
+    assert_false(gateway_cors_allows(&cors, NULL));
+}
+
+static void bad_origins(void **state)
+{
+    static const char *const bad[] = {"*",
+                                      "a.example",
+                                      "https://",
+                                      "https://:80",
+                                      "https://a.example/",
+                                      "https://A.example",
+                                      "https://a.example,,https://b.example",
+                                      "https://a.example\r\nX: y",
+                                      "ftp://a.example",
+                                      "null"};
+    (void)state;
+    for (size_t i = 0; i < INK_COUNT(bad); i++) {
+        struct gateway_cors cors = {.n_origins = 77};
+        struct ink_status status = gateway_cors_parse(&arena, bad[i], &cors);
+        assert_int_equal(status.code, INK_INVALID_ARGUMENT);
+        assert_int_equal(cors.n_origins, 77);
+    }
+}
+
+static void json_types(void **state)
+{
+    static const char *const good[] = {
+        "application/json", "APPLICATION/Json", "application/json; charset=utf-8",
+        "application/json ;charset=\"UTF-8\"", "application/json;v=1;charset=utf-8"};
+    static const char *const bad[] = {"",
+                                      "application/jsonp",
+                                      "application/json-patch+json",
+                                      "text/json",
+                                      "text/plain; application/json",
+                                      "application/json; charset=latin1",
+                                      "application/json; charset=utf-80",
+                                      "application/x-www-form-urlencoded"};
+    (void)state;
+    for (size_t i = 0; i < INK_COUNT(good); i++)
+        assert_true(gateway_is_json(good[i]));
+    for (size_t i = 0; i < INK_COUNT(bad); i++)
+        assert_false(gateway_is_json(bad[i]));
+    assert_false(gateway_is_json(NULL));
+}
+
+static void accepted_types(void **state)
+{
+    const char *type = "application/x-ndjson";
+    (void)state;
+    assert_true(gateway_accepts("application/x-ndjson", type));
+    assert_true(gateway_accepts("text/html, Application/X-NDJSON;q=0.5", type));
+    assert_true(gateway_accepts("text/html;q=0,application/x-ndjson", type));
+    assert_false(gateway_accepts("application/x-ndjson;q=0", type));
+    assert_false(gateway_accepts("application/x-ndjson; q=0.000, text/html", type));
+    assert_false(gateway_accepts("application/x-ndjsonl", type));
+    assert_false(gateway_accepts("*/*", type));
+    assert_false(gateway_accepts("", type));
+    assert_false(gateway_accepts(NULL, type));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_ids),    cmocka_unit_test(origins),
+        cmocka_unit_test(bad_origins),    cmocka_unit_test(json_types),
+        cmocka_unit_test(accepted_types),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
