@@ -1,12 +1,15 @@
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "inkmesh_contract.h"
 #include "lib/transcode/router.h"
 #include "route_contract.h"
 
@@ -294,6 +297,80 @@ static void checks_additional_bindings(void **state)
     assert_non_null(strstr(mistake_of("Internal", &outer), "\"nope\""));
 }
 
+/* The real contract: a mistake in its rules would stop the gateway's start. */
+static void routes_the_contract_of_inkmesh(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *path, *rpc;
+    } cases[] = {
+        {"POST", "/api/v1/auth/register", "inkmesh.user.v1.UserService.Register"},
+        {"POST", "/api/v1/users/register", "inkmesh.user.v1.UserService.Register"},
+        {"POST", "/api/v1/auth/login", "inkmesh.user.v1.UserService.Login"},
+        {"POST", "/api/v1/users/login", "inkmesh.user.v1.UserService.Login"},
+        {"POST", "/api/v1/auth/refresh", "inkmesh.user.v1.UserService.RefreshToken"},
+        {"POST", "/api/v1/auth/logout", "inkmesh.user.v1.UserService.Logout"},
+        {"GET", "/api/v1/users/profile", "inkmesh.user.v1.UserService.GetProfile"},
+        {"HEAD", "/api/v1/auth/profile", "inkmesh.user.v1.UserService.GetProfile"},
+    };
+    struct ink_contract *real = NULL;
+    struct ink_router *router = NULL;
+    assert_true(ink_is_ok(ink_contract_load(&inkmesh_contract, &arena, &real)));
+    struct ink_status status = ink_router_new(real, &arena, &router);
+    if (!ink_is_ok(status))
+        fail_msg("%s", status.message);
+    for (size_t i = 0; i < INK_COUNT(cases); i++) {
+        struct ink_route_match match =
+            ink_router_match(router, cases[i].method, cases[i].path, strlen(cases[i].path), &arena);
+        assert_int_equal(match.result, INK_PATH_FOUND);
+        assert_string_equal(match.route->rpc->full_name, cases[i].rpc);
+    }
+    struct ink_route_match match =
+        ink_router_match(router, "GET", "/inkmesh.user.v1.UserService/BatchGetUsers", 42, &arena);
+    assert_int_equal(match.result, INK_PATH_UNKNOWN);
+    ink_router_free(router);
+    ink_contract_free(real);
+}
+
+#define N_THREADS 4
+
+/* What one thread finds; all threads share one router. */
+static void *match_many(void *argument)
+{
+    const struct ink_router *shared = argument;
+    uintptr_t found = 0;
+    for (int i = 0; i < 2000; i++) {
+        struct ink_arena own;
+        char path[64];
+        ink_arena_init(&own);
+        int size = snprintf(path, sizeof(path), "/v1/posts/%d%%2F", i);
+        struct ink_route_match match =
+            ink_router_match(shared, i % 2 ? "GET" : "DELETE", path, (size_t)size, &own);
+        if (i % 2)
+            found += match.result == INK_PATH_FOUND && atoi(match.values[0]) == i;
+        else
+            found += match.result == INK_PATH_BAD_METHOD &&
+                     !strcmp(match.allow, "GET, HEAD, PUT, PATCH, OPTIONS");
+        ink_arena_release(&own);
+    }
+    return (void *)found;
+}
+
+static void threads_share_a_router(void **state)
+{
+    (void)state;
+    pthread_t threads[N_THREADS];
+    struct ink_router *router = new_router();
+    for (size_t i = 0; i < N_THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, match_many, router), 0);
+    for (size_t i = 0; i < N_THREADS; i++) {
+        void *found = NULL;
+        assert_int_equal(pthread_join(threads[i], &found), 0);
+        assert_int_equal((uintptr_t)found, 2000);
+    }
+    ink_router_free(router);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +380,8 @@ int main(void)
         cmocka_unit_test(names_the_method_of_a_bad_rule),
         cmocka_unit_test(checks_bodies_and_patterns),
         cmocka_unit_test(checks_additional_bindings),
+        cmocka_unit_test(routes_the_contract_of_inkmesh),
+        cmocka_unit_test(threads_share_a_router),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
