@@ -82,9 +82,10 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                           int64_t version)
 {
+    struct ink_ctx patient = ink_ctx_background(ctx->arena);
     char mark[INK_ENTRY_HEAD + 1];
     ink_entry_head(version, false, mark);
-    if (put(cache, ctx, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0)
+    if (put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0)
         return true;
     pthread_mutex_lock(&cache->lock);
     ink_backlog_add(&cache->backlog, key, version);

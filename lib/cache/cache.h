@@ -68,7 +68,8 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
                    int64_t version, const void *data, size_t size, int64_t ttl_ms);
 
 /* Says that everything older than `version` is stale. True when Redis knows; false when it will be
- * told as soon as it is back. */
+ * told before this process reads from it again. The row has changed already, so this is sent even
+ * when the context's deadline has passed; it takes a command's timeout at most. */
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                           int64_t version);
 

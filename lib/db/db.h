@@ -71,7 +71,7 @@ void ink_db_free(struct ink_db *db);
 /* Gauges and counters for /metrics. */
 struct ink_db_stats {
     size_t size;       /* the limit */
-    size_t open;       /* connections, idle or in use */
+    size_t open;       /* connections: idle, in use or being made */
     size_t in_use;     /* connections that a call or transaction holds */
     size_t waiting;    /* calls waiting for one */
     bool down;         /* the last attempt to connect failed */

@@ -137,6 +137,17 @@ static void missed_invalidation_is_delivered_before_the_first_read(void **state)
     ink_cache_free(cache);
 }
 
+static void late_caller_still_invalidates(void **state)
+{
+    (void)state;
+    struct ink_cache *cache = quick();
+    assert_true(fixture_put(cache, "k", 1, "one"));
+    assert_false(ink_cache_put(cache, fixture_ctx(-1), "k", 2, "two", 3, 0));
+    assert_true(ink_cache_invalidate(cache, fixture_ctx(-1), "k", 2));
+    assert_null(fixture_get(cache, "k", NULL));
+    ink_cache_free(cache);
+}
+
 static void *hammer(void *arg)
 {
     struct ink_cache *cache = arg;
@@ -187,6 +198,7 @@ int main(void)
         cmocka_unit_test_setup(context_bounds_every_command, fixture_flush),
         cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read,
                                fixture_flush),
+        cmocka_unit_test_setup(late_caller_still_invalidates, fixture_flush),
         cmocka_unit_test_setup(many_threads_outlive_many_outages, fixture_flush),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,7 +54,7 @@ static void embedded_checksum_is_of_the_file(void **state)
 {
     (void)state;
     assert_string_equal(sample_migrations.items[1].sha256,
-                        "8e7003d62f9d8cbd28da2f243bb0d215bfd4622c716be09be89a8764d9f4c7cb");
+                        "a41109d24069b4822ddc5f367b25d484dc7e839bff338ce7a3e5da641caacda0");
 }
 
 static void nothing_applied_means_all(void **state)
