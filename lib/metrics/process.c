@@ -83,8 +83,8 @@ static double start_time(void)
     struct timespec up;
     clock_gettime(CLOCK_BOOTTIME, &up);
     double now = (double)ink_wall_clock() / 1e6;
-    double age = (double)up.tv_sec - proc_number("/proc/self/stat", 22 - 2) / sysconf(_SC_CLK_TCK);
-    return now - age;
+    double boot = now - (double)up.tv_sec - (double)up.tv_nsec / 1e9;
+    return boot + proc_number("/proc/self/stat", 22 - 2) / (double)sysconf(_SC_CLK_TCK);
 }
 
 static void ask(struct ink_metric *metric, ink_metrics_read_fn *read)

@@ -166,6 +166,7 @@ class RunTest(unittest.TestCase):
         return [line for line in self.lines if line["msg"] == text]
 
     def stop(self):
+        self.channel.close()  # while idle, grpcio does not answer the server's farewell
         self.program.send_signal(signal.SIGTERM)
         self.assertEqual(self.program.wait(timeout=20), 0, self.program.stderr.read())
         self.reader.join()
