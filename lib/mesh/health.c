@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/log/log.h"
 
 /* What is remembered of a failed check's message. */
 #define MESSAGE_MAX 128
+#define PERIOD_SECONDS 1
 
 struct check {
     const char *name;
@@ -24,7 +26,12 @@ struct check {
 
 struct ink_mesh_health {
     struct check *checks, **last;
-    pthread_mutex_t lock;
+    ink_mesh_told_fn *told;
+    void *self;
+    pthread_t thread;
+    bool started;
+    pthread_mutex_t lock; /* over what follows */
+    pthread_cond_t stopped;
     bool asked;
     bool stopping;
 };
@@ -34,6 +41,11 @@ struct ink_mesh_health *ink_mesh_health_new(void)
     struct ink_mesh_health *health = ink_calloc(1, sizeof(*health));
     health->last = &health->checks;
     pthread_mutex_init(&health->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&health->stopped, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     return health;
 }
 
@@ -41,11 +53,13 @@ void ink_mesh_health_free(struct ink_mesh_health *health)
 {
     if (health == NULL)
         return;
+    ink_mesh_health_join(health);
     while (health->checks != NULL) {
         struct check *check = health->checks;
         health->checks = check->next;
         free(check);
     }
+    pthread_cond_destroy(&health->stopped);
     pthread_mutex_destroy(&health->lock);
     free(health);
 }
@@ -94,11 +108,53 @@ bool ink_mesh_health_round(struct ink_mesh_health *health)
     return ink_mesh_health_ready(health);
 }
 
+/* Waits for the next round. False when there is none. */
+static bool pause_between_rounds(struct ink_mesh_health *health)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += PERIOD_SECONDS;
+    pthread_mutex_lock(&health->lock);
+    while (!health->stopping &&
+           pthread_cond_timedwait(&health->stopped, &health->lock, &until) == 0)
+        ;
+    bool more = !health->stopping;
+    pthread_mutex_unlock(&health->lock);
+    return more;
+}
+
+static void *make_rounds(void *arg)
+{
+    struct ink_mesh_health *health = arg;
+    do
+        health->told(health->self, ink_mesh_health_round(health));
+    while (pause_between_rounds(health));
+    return NULL;
+}
+
+void ink_mesh_health_start(struct ink_mesh_health *health, ink_mesh_told_fn *told, void *self)
+{
+    health->told = told;
+    health->self = self;
+    health->started = true;
+    if (pthread_create(&health->thread, NULL, make_rounds, health) != 0)
+        abort();
+}
+
 void ink_mesh_health_stop(struct ink_mesh_health *health)
 {
     pthread_mutex_lock(&health->lock);
     health->stopping = true;
+    pthread_cond_signal(&health->stopped);
     pthread_mutex_unlock(&health->lock);
+}
+
+void ink_mesh_health_join(struct ink_mesh_health *health)
+{
+    ink_mesh_health_stop(health);
+    if (health->started)
+        pthread_join(health->thread, NULL);
+    health->started = false;
 }
 
 /* The status in a word; the lock is held. */

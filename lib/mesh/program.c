@@ -5,7 +5,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -36,7 +35,7 @@ struct ink_program {
     sigset_t signals;
 };
 
-/* Blocked in all threads, so that they wait for who asks for them (sigtimedwait). */
+/* Blocked in all threads, so that they wait for who asks for them (sigwaitinfo). */
 static void block_signals(struct ink_program *program)
 {
     sigemptyset(&program->signals);
@@ -183,15 +182,18 @@ static void start(struct ink_program *program)
                         program->server != NULL ? ink_rpc_server_port(program->server) : 0));
 }
 
-/* Asks the checks once a second, until a signal ends it. Returns that signal. */
-static int watch(struct ink_program *program)
+static void set_ready(void *self, bool ready)
 {
-    const struct timespec second = {.tv_sec = 1};
+    struct ink_program *program = self;
+    if (program->server != NULL)
+        ink_rpc_server_set_ready(program->server, ready);
+}
+
+/* Until a signal says stop. Returns that signal. */
+static int await_signal(struct ink_program *program)
+{
     for (;;) {
-        bool ready = ink_mesh_health_round(program->health);
-        if (program->server != NULL)
-            ink_rpc_server_set_ready(program->server, ready);
-        int number = sigtimedwait(&program->signals, NULL, &second);
+        int number = sigwaitinfo(&program->signals, NULL);
         if (number == SIGHUP)
             ink_log_reopen();
         else if (number > 0)
@@ -206,6 +208,7 @@ static void drain(struct ink_program *program)
         ink_rpc_server_stop(program->server, grace_ms);
     for (size_t i = 0; i < program->n_drains; i++)
         program->drains[i].run(program->drains[i].self, grace_ms);
+    ink_mesh_health_join(program->health);
     ink_mesh_admin_free(program->admin);
     program->admin = NULL;
 }
@@ -213,7 +216,8 @@ static void drain(struct ink_program *program)
 void ink_program_run(struct ink_program *program)
 {
     start(program);
-    int number = watch(program);
+    ink_mesh_health_start(program->health, set_ready, program);
+    int number = await_signal(program);
     ink_log(INK_LOG_INFO, NULL, "stopping", INK_LOG_INT("signal", number));
     sigdelset(&program->signals, SIGHUP);
     pthread_sigmask(SIG_UNBLOCK, &program->signals, NULL); /* a second one ends it at once */

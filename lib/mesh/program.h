@@ -75,7 +75,7 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
 typedef void ink_program_drain_fn(void *self, int64_t grace_ms);
 void ink_program_on_drain(struct ink_program *program, ink_program_drain_fn *drain, void *self);
 
-/* Opens the admin port, starts the gRPC server if there is one, asks the checks once a second, and
- * waits to be told to stop. Then it says "not ready" to whoever asks, drains everything and closes
- * the admin port: when this returns, no handler, check or metrics callback runs any more. */
+/* Opens the admin port, starts the gRPC server if there is one, has the checks asked once a second,
+ * and waits to be told to stop. Then it says "not ready" to whoever asks, drains everything and
+ * closes the admin port: when this returns, no handler, check or metrics callback runs any more. */
 void ink_program_run(struct ink_program *program);

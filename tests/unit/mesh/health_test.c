@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +107,55 @@ static void is_never_ready_again_once_stopping(void **state)
                   "\"redis\":\"ok\"}}\n");
 }
 
+/* A check that takes until it is let go. */
+struct slow {
+    atomic_int begun, let_go, told_ready, told_other;
+};
+
+static struct ink_status check_slowly(void *self, struct ink_arena *arena)
+{
+    (void)arena;
+    struct slow *slow = self;
+    for (int round = ++slow->begun; slow->let_go < round;)
+        usleep(1000);
+    return ink_ok();
+}
+
+static void slow_told(void *self, bool ready)
+{
+    struct slow *slow = self;
+    ++*(ready ? &slow->told_ready : &slow->told_other);
+}
+
+static void await_value(atomic_int *value, int expected)
+{
+    for (int i = 0; *value != expected && i < 10000; i++)
+        usleep(1000);
+    assert_int_equal(*value, expected);
+}
+
+static void makes_rounds_that_nobody_waits_for(void **state)
+{
+    struct fixture *f = *state;
+    struct slow slow = {0};
+    ink_mesh_health_add(f->health, "slow", true, check_slowly, &slow);
+    ink_mesh_health_start(f->health, slow_told, &slow);
+    await_value(&slow.begun, 1);
+    assert_health(f, false, "{\"status\":\"starting\",\"checks\":{}}\n");
+    slow.let_go = 1;
+    await_value(&slow.told_ready, 1);
+    assert_true(ink_mesh_health_ready(f->health));
+    await_value(&slow.begun, 2);
+    assert_true(ink_mesh_health_ready(f->health));
+    ink_mesh_health_stop(f->health);
+    assert_false(ink_mesh_health_ready(f->health));
+    slow.let_go = 2;
+    ink_mesh_health_join(f->health);
+    assert_int_equal(slow.begun, 2);
+    assert_int_equal(slow.told_ready, 1);
+    assert_int_equal(slow.told_other, 1);
+}
+
 /* One request on a connection of its own; the whole answer. */
 static const char *fetch(struct fixture *f, int port, const char *request_line)
 {
@@ -169,9 +219,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-        CASE(is_ready_after_a_good_round),
-        CASE(follows_what_it_needs),
-        CASE(is_never_ready_again_once_stopping),
+        CASE(is_ready_after_a_good_round),        CASE(follows_what_it_needs),
+        CASE(is_never_ready_again_once_stopping), CASE(makes_rounds_that_nobody_waits_for),
         CASE(is_told_by_the_admin_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
