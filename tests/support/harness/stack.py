@@ -45,9 +45,10 @@ def runfiles_binary(name):
 class Stack:
     """All servers, in the order in which they start; stopped in the opposite one.
 
-    `address_of(name, fixed)` gives ports, `binary(name)` programs, `secret(name)` passwords,
-    `options(name)` further arguments of a server (folder and log). A test leaves them out and
-    gets free ports, throw-away data, and the programs among its data.
+    `port(fixed)` gives ports in place of the design's, `binary(name)` programs, `secret(name)`
+    passwords, `folder(name)` and `log(name)` places for data and logs. A test leaves them out and
+    gets free ports, throw-away data, and the programs among its data. `settings` are further
+    settings of all programs; they cannot change how the servers find each other.
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
@@ -68,23 +69,24 @@ class Stack:
             for service in SERVICES}
         self.gateway = self._gateway(port, binary, log, common)
 
-    def _shared_settings(self):
-        return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **self.settings}
+    def _shared(self):
+        return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret}
 
     def _service(self, service, port, binary, log, common):
         grpc, admin = port(service.grpc_port), port(service.admin_port)
-        env = {"DATABASE_URL": self.databases[service.name].url,
+        env = {**self.settings, "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **self._shared_settings()}
+               **self._shared()}
         return Program(service.name, [binary(service.name)], env, grpc, admin, log(service.name),
                        **common)
 
     def _gateway(self, port, binary, log, common):
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
-        env = {"HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
+        env = {**self.settings,
+               "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **{f"{name.upper()}_SERVICE_ADDRESS": f"127.0.0.1:{service.port}"
                   for name, service in self.services.items()},
-               **self._shared_settings()}
+               **self._shared()}
         return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
 
     def waves(self):
@@ -95,15 +97,13 @@ class Stack:
     def servers(self):
         return [server for wave in self.waves() for server in wave]
 
-    def start(self, say=lambda server: None):
-        """Starts what does not run yet, and waits until it is ready; `say` hears of each one."""
+    def start(self):
+        """Starts everything, and returns when all is ready."""
         for wave in self.waves():
             for server in wave:
-                if not server.running():
-                    server.launch()
+                server.launch()
             for server in wave:
                 server.wait_ready()
-                say(server)
         return self
 
     def stop(self):

@@ -42,14 +42,14 @@ def local_stack():
 
 
 def _own_settings():
-    """What .env adds to the programs' settings."""
+    """What .env adds to the programs' settings. An empty value says nothing."""
     settings = {}
     file = os.path.join(state.ROOT, ".env")
     if os.path.exists(file):
         with open(file, encoding="utf-8") as lines:
             for line in lines:
                 key, equals, value = line.strip().partition("=")
-                if equals and not key.startswith("#"):
+                if equals and value.strip() and not key.startswith("#"):
                     settings[key.strip()] = value.strip()
     return settings
 

@@ -1,0 +1,117 @@
+"""The whole mesh for a test, and an HTTP client that hides nothing."""
+
+import http.client
+import itertools
+import json
+import time
+import unittest
+
+from harness.stack import Stack
+
+_numbers = itertools.count(1)
+PASSWORD = "correct horse battery"
+
+
+class Answer:
+    """A response: status, headers (case-insensitive), body."""
+
+    def __init__(self, response, seconds):
+        self.status = response.status
+        self.headers = response.headers
+        self.body = response.read()
+        self.seconds = seconds
+
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"{self.status} {self.body[:500]!r}"
+
+
+class MeshTest(unittest.TestCase):
+    """Starts one mesh for all tests of the class."""
+
+    # bcrypt at its cheapest, so that tests wait for what they test.
+    settings = {"BCRYPT_COST": "4"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.mesh = Stack(settings=cls.settings)
+        cls.addClassCleanup(cls.mesh.stop)
+        cls.mesh.start()
+
+    def tearDown(self):
+        """A program that died during a test has failed it, whatever its answers were."""
+        for program in (self.mesh.gateway, *self.mesh.services.values()):
+            if program.process.exit_code() not in (None, 0):
+                self.fail(f"{program.name} ended with {program.process.exit_code()}:\n"
+                          f"{program.log_tail()}")
+
+    # HTTP.
+
+    def request(self, method, path, body=None, token=None, headers=None, timeout=30):
+        """One request on its own connection; a dict or list becomes a JSON body."""
+        headers = dict(headers or {})
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+            headers.setdefault("Content-Type", "application/json")
+        if token:
+            headers.setdefault("Authorization", f"Bearer {token}")
+        connection = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port,
+                                                timeout=timeout)
+        begun = time.monotonic()
+        try:
+            connection.request(method, path, body, headers)
+            return Answer(connection.getresponse(), time.monotonic() - begun)
+        finally:
+            connection.close()
+
+    def post(self, path, body, **kwargs):
+        return self.request("POST", path, body, **kwargs)
+
+    def get(self, path, **kwargs):
+        return self.request("GET", path, **kwargs)
+
+    # Accounts.
+
+    @staticmethod
+    def account():
+        """The body of a registration that nobody else uses."""
+        number = next(_numbers)
+        return {"username": f"user{number}", "email": f"user{number}@example.com",
+                "password": PASSWORD}
+
+    def registered(self):
+        """A new account: its registration, and the user that came back."""
+        account = self.account()
+        answer = self.post("/api/v1/auth/register", account)
+        self.assertEqual(answer.status, 201, answer)
+        return account, answer.json()
+
+    def signed_in(self):
+        """A new account with a session: the user and the session."""
+        account, user = self.registered()
+        answer = self.post("/api/v1/auth/login", {"email": account["email"],
+                                                  "password": account["password"]})
+        self.assertEqual(answer.status, 200, answer)
+        return user, answer.json()
+
+    # What every answer must be.
+
+    def assert_problem(self, answer, status, fields=None):
+        """RFC 9457 with our members; `fields`: those that `errors` names, no more and no less."""
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.headers["Content-Type"], "application/problem+json", answer)
+        problem = answer.json()
+        self.assertEqual(problem["status"], status)
+        for member in ("type", "title", "detail", "instance", "requestId", "error"):
+            self.assertIsInstance(problem.get(member), str, f"{member} of {problem}")
+            self.assertTrue(problem[member], f"{member} of {problem}")
+        self.assertEqual(problem["requestId"], answer.headers["X-Request-Id"])
+        if fields is not None:
+            self.assertEqual({error["field"] for error in problem.get("errors", [])}, set(fields))
+            for error in problem["errors"]:
+                self.assertTrue(error["message"], problem)
+        for internal in (b"SELECT", b"INSERT", b"libpq", b"postgresql://", b"127.0.0.1:"):
+            self.assertNotIn(internal, answer.body)
+        return problem

@@ -1,0 +1,109 @@
+#!/usr/bin/python3
+"""What operators see: health, readiness, metrics and logs of both programs."""
+
+import json
+import re
+import subprocess
+import unittest
+import urllib.request
+
+from harness.tools import tool
+from mesh import PASSWORD, MeshTest
+
+
+def scrape(program):
+    with urllib.request.urlopen(f"http://127.0.0.1:{program.admin_port}/metrics",
+                                timeout=5) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def samples(text, name):
+    """The samples of a metric: {labels as text: value}."""
+    return {labels: float(value) for labels, value in re.findall(
+        rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M)}
+
+
+class Operations(MeshTest):
+    def programs(self):
+        return [self.mesh.gateway, *self.mesh.services.values()]
+
+    def test_health(self):
+        answer = self.get("/health")
+        self.assertEqual((answer.status, answer.json()),
+                         (200, {"status": "API Gateway is running..."}))
+        for path in ("/livez", "/readyz"):
+            self.assertEqual(self.get(path).status, 200)
+        for program in self.programs():
+            for path in ("livez", "readyz"):
+                with urllib.request.urlopen(
+                        f"http://127.0.0.1:{program.admin_port}/{path}", timeout=5) as admin:
+                    self.assertEqual(admin.status, 200)
+
+    def test_metrics_are_well_formed(self):
+        self.signed_in()
+        self.get("/api/v1/users/profile")
+        for program in self.programs():
+            with self.subTest(program=program.name):
+                media_type, text = scrape(program)
+                self.assertTrue(media_type.startswith("text/plain"), media_type)
+                done = subprocess.run([tool("promtool"), "check", "metrics"], input=text,
+                                      capture_output=True, text=True, check=False)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_metrics_count(self):
+        labels = 'grpc_service="inkmesh.user.v1.UserService"'
+        user = self.mesh.services["user"]
+
+        def registered():
+            handled = samples(scrape(user)[1], "grpc_server_handled_total")
+            return sum(value for key, value in handled.items()
+                       if labels in key and 'grpc_method="Register"' in key
+                       and 'grpc_code="OK"' in key)
+        before = registered()
+        self.registered()
+        self.registered()
+        self.assertEqual(registered() - before, 2)
+        text = scrape(user)[1]
+        self.assertTrue(samples(text, "grpc_server_handling_seconds_count"))
+        text = scrape(self.mesh.gateway)[1]
+        by_route = samples(text, "http_server_request_duration_seconds_count")
+        self.assertTrue([key for key in by_route if "/api/v1/auth/register" in key], by_route)
+
+    def test_metrics_do_not_grow_with_what_clients_send(self):
+        def series():
+            return len(scrape(self.mesh.gateway)[1].splitlines())
+        self.get("/no/such/path")
+        before = series()
+        for number in range(50):
+            self.get(f"/no/such/path/{number}")
+        self.assertLess(series() - before, 30)
+
+    def test_logs_are_json_and_keep_secrets(self):
+        user, session = self.signed_in()
+        request_id = "follow-me-42"
+        self.get("/api/v1/users/profile", token=session["token"],
+                 headers={"X-Request-Id": request_id})
+        for program in self.programs():
+            with open(program.log, encoding="utf-8") as file:
+                text = file.read()
+            for line in text.splitlines():
+                self.assertLessEqual({"ts", "level", "service", "msg"}, set(json.loads(line)), line)
+            mine = [json.loads(line) for line in text.splitlines() if request_id in line]
+            self.assertTrue(mine, f"{program.name} did not log {request_id}:\n{text[-2000:]}")
+            self.assertTrue(all(len(line["trace_id"]) == 32 for line in mine), mine)
+            for secret in (PASSWORD, session["token"], session["refreshToken"],
+                           self.mesh.jwt_secret, self.mesh.databases["user"].password):
+                self.assertNotIn(secret, text)
+        self.assertTrue(user["id"])
+
+    def test_trace_goes_through(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        self.get("/api/v1/users/profile", token=self.signed_in()[1]["token"],
+                 headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+        for program in self.programs():
+            with open(program.log, encoding="utf-8") as file:
+                self.assertIn(trace, file.read(), program.name)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

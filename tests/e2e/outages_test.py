@@ -1,0 +1,127 @@
+#!/usr/bin/python3
+"""What callers see while Redis or PostgreSQL is away, and when they are back."""
+
+import signal
+import threading
+import unittest
+
+from harness.waiting import until
+from mesh import PASSWORD, MeshTest
+
+PROFILE = "/api/v1/users/profile"
+
+
+class Outages(MeshTest):
+    def setUp(self):
+        for server in (self.mesh.redis, *self.mesh.databases.values()):
+            self.assertTrue(server.running())
+        self.user, self.session = self.signed_in()
+
+    def profile(self):
+        return self.get(PROFILE, token=self.session["token"])
+
+    def profile_answers(self, within):
+        answer = self.profile()
+        self.assertEqual((answer.status, answer.json()), (200, self.user), answer)
+        self.assertLess(answer.seconds, within)
+
+    def recovers(self, what):
+        until(f"recovery from {what}", lambda: self.profile().status == 200, 15)
+
+    def heal(self, server):
+        server.resume()
+        if not server.running():
+            server.start()
+
+    def test_redis_killed(self):
+        redis = self.mesh.redis
+        self.addCleanup(self.heal, redis)
+        redis.kill()
+        for _ in range(20):
+            self.profile_answers(within=1)
+        self.signed_in()
+        redis.start()
+
+        def cached():
+            self.assertEqual(self.profile().status, 200)
+            return redis.command("EXISTS", f"user:{self.user['id']}") == b":1\r\n"
+        until("the cache is used again", cached, 30)
+
+    def test_redis_hangs(self):
+        redis = self.mesh.redis
+        self.addCleanup(self.heal, redis)
+        redis.pause()
+        slowest = max(self.profile().seconds for _ in range(3))
+        self.assertLess(slowest, 3)
+        for _ in range(10):  # by now nobody waits for it any more
+            self.profile_answers(within=1)
+
+    def assert_away(self, answer):
+        self.assert_problem(answer, 503)
+        self.assertGreater(int(answer.headers["Retry-After"]), 0)
+        self.assertLess(answer.seconds, 1)
+
+    def test_postgres_killed(self):
+        postgres = self.mesh.databases["user"]
+        self.addCleanup(self.heal, postgres)
+        self.mesh.redis.command("FLUSHALL")
+        postgres.kill()
+        for _ in range(5):
+            self.assert_away(self.profile())
+            self.assert_away(self.post("/api/v1/auth/login", {
+                "email": self.user["email"], "password": PASSWORD}))
+            self.assert_away(self.post("/api/v1/auth/register", self.account()))
+        self.assertEqual(self.get("/livez").status, 200)
+        until("not ready", lambda: self.get("/readyz").status == 503, 15)
+        postgres.start()
+        self.recovers("the loss of PostgreSQL")
+        until("ready again", lambda: self.get("/readyz").status == 200, 15)
+        self.profile_answers(within=1)
+
+    def test_postgres_killed_cached_reads_go_on(self):
+        postgres = self.mesh.databases["user"]
+        self.addCleanup(self.heal, postgres)
+        self.profile_answers(within=5)
+        postgres.kill()
+        self.profile_answers(within=1)
+
+    def test_user_service_killed(self):
+        user = self.mesh.services["user"]
+        self.addCleanup(self.heal, user)
+        user.kill()
+        answer = self.profile()
+        self.assert_problem(answer, 503)
+        self.assertIn("Retry-After", answer.headers)
+        user.start()
+        self.recovers("the loss of the user service")
+
+    def test_sigterm_finishes_what_is_in_flight(self):
+        user, gateway = self.mesh.services["user"], self.mesh.gateway
+        for program in (gateway, user):
+            self.addCleanup(self.heal, program)
+        stop, answers = threading.Event(), []
+
+        def load():
+            while not stop.is_set():
+                try:
+                    answers.append(self.profile().status)
+                except OSError:  # the listener is gone; an accepted request is never cut
+                    if not gateway.running():
+                        return
+        threads = [threading.Thread(target=load) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        until("load", lambda: len(answers) > 50, 15)
+        gateway.process.signal(signal.SIGTERM)
+        self.assertTrue(gateway.process.wait(15))
+        stop.set()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(gateway.process.exit_code(), 0, gateway.log_tail())
+        # 503 is what a draining gateway may say; nothing else went wrong.
+        self.assertLessEqual(set(answers), {200, 503})
+        self.assertEqual(user.stop(), 0, user.log_tail())
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

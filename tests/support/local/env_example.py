@@ -1,0 +1,31 @@
+"""Prints .env.example, made from the programs' own tables of settings.
+
+    PYTHONPATH=tests/support /usr/bin/python3 -m local.env_example >.env.example
+"""
+
+import subprocess
+import sys
+
+from harness.stack import TARGETS
+
+_HEADER = """\
+# Every setting of every program, with its default. Copied to .env and edited, this changes what
+# `./inkmesh up` starts, except for addresses and secrets: those it chooses itself.
+"""
+
+
+def env_example(binary):
+    """The text; `binary(name)` says where a program is."""
+    text, seen = _HEADER, set()
+    for name in TARGETS:
+        printed = subprocess.run([binary(name), "--print-env"], capture_output=True, text=True,
+                                 check=True, env={}).stdout
+        new = [entry for entry in printed.strip().split("\n\n") if entry not in seen]
+        seen.update(new)
+        text += "\n" + "\n\n".join(new) + "\n"
+    return text
+
+
+if __name__ == "__main__":
+    from local import build
+    sys.stdout.write(env_example(build.binary))
