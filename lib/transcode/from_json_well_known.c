@@ -163,8 +163,8 @@ static bool read_packed(struct ink_from *from, const struct ink_message *type,
 static bool read_any(struct ink_from *from, Google__Protobuf__Any *any,
                      const struct ink_place *place)
 {
-    struct ink_json_text url;
-    bool empty;
+    struct ink_json_text url = {0};
+    bool empty = false;
     if (!ink_from_expect(from, place, INK_JSON_OBJECT, "an object") ||
         !find_type(from, &url, &empty, place))
         return false;
