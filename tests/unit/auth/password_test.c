@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define SLOW_COST 12 /* about a fifth of a second: long enough to queue up behind */
+#define SLOW_COST 12 /* some tenths of a second: long enough to queue up behind */
 
 struct fixture {
     struct ink_arena arena;
