@@ -107,6 +107,7 @@ void ink_log_write(enum ink_log_level level, const struct ink_ctx *ctx, const ch
 {
     int problem = errno;
     struct ink_buf line = INK_BUF_INIT;
+    ink_buf_reserve(&line, 512); /* most lines: one allocation */
     ink_log_line(&line, service_name != NULL ? service_name : "inkmesh", level, ctx, message,
                  fields);
     write_line(STDOUT_FILENO, &line);

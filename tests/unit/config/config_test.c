@@ -139,6 +139,8 @@ static void prefers_flag_to_environment_to_fallback(void **state)
     assert_int_equal(f->settings.cost, 12);
     good(f, "BCRYPT_COST=", NULL);
     assert_int_equal(f->settings.cost, 10);
+    good(f, "NAME=ada", "--name=");
+    assert_string_equal(f->settings.name, ""); /* said outright, unlike an empty variable */
     good(f, "BCRYPT_COSTS=99", NULL);
     assert_int_equal(f->settings.cost, 10);
     assert_int_equal(load(f, LIST(SECRET), LIST("--bcrypt-cost", "13", "--eager", "--level=high")),
