@@ -1,9 +1,13 @@
 /* A program's settings table: what is accepted, from where, and what is said about the rest. */
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -358,6 +362,43 @@ static void prints_an_env_file(void **state)
     assert_non_null(strstr(f->text.data, "\n#ADDRESS=127.0.0.1:3001\n"));
 }
 
+/* Whether a program with this table aborts at its start. */
+static bool aborts(struct fixture *f, const struct ink_config_setting *settings)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        const struct ink_config_program mistaken = {
+            .name = "demo", .version = "1", .summary = "", .settings = settings};
+        struct rlimit none = {0};
+        setrlimit(RLIMIT_CORE, &none);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        signal(SIGABRT, SIG_DFL);
+        ink_config_help(&mistaken, &f->text);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void aborts_on_a_table_that_contradicts_itself(void **state)
+{
+    struct fixture *f = *state;
+    static const struct ink_config_setting twice[] = {
+        INK_CONFIG_INCLUDE(struct settings, shared, shared_table),
+        INK_CONFIG_BOOL(struct settings, eager, .name = "LEVEL", .help = "again"),
+        {0},
+    };
+    static const struct ink_config_setting unknown[] = {
+        INK_CONFIG_FALLBACK("LEVEL", "high"),
+        INK_CONFIG_INCLUDE(struct settings, shared, shared_table),
+        {0},
+    };
+    assert_true(aborts(f, twice));
+    assert_true(aborts(f, unknown));
+    assert_false(aborts(f, table));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +415,7 @@ int main(void)
         CASE(reads_a_secret_from_a_file),
         CASE(shows_help),
         CASE(prints_an_env_file),
+        CASE(aborts_on_a_table_that_contradicts_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

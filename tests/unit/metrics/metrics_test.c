@@ -3,11 +3,15 @@
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -185,6 +189,37 @@ static void bounds_the_number_of_series(void **state)
     assert_null(strstr(text, "v=\"1000\""));
 }
 
+/* Whether making a counter of this name and label, beside a gauge "depth", aborts. */
+static bool aborts(const char *name, const char *label)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        struct ink_metrics *metrics = ink_metrics_new();
+        struct rlimit none = {0};
+        setrlimit(RLIMIT_CORE, &none);
+        dup2(open("/dev/null", O_WRONLY), STDERR_FILENO);
+        signal(SIGABRT, SIG_DFL);
+        ink_metrics_gauge(metrics, "depth", "D.", NULL);
+        ink_metrics_counter(metrics, name, "N.", INK_LABELS(label));
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void aborts_on_names_that_cannot_be(void **state)
+{
+    (void)state;
+    assert_false(aborts("a:b_total", "ok"));
+    assert_true(aborts("", "ok"));
+    assert_true(aborts("1_total", "ok"));
+    assert_true(aborts("a-b", "ok"));
+    assert_true(aborts("a_total", "le"));
+    assert_true(aborts("a_total", "a:b"));
+    assert_true(aborts("depth", "ok"));
+}
+
 #define THREADS 8
 #define ROUNDS 20000
 
@@ -270,6 +305,7 @@ int main(void)
         CASE(shares_a_metric_of_the_same_name),
         CASE(asks_callbacks),
         CASE(bounds_the_number_of_series),
+        CASE(aborts_on_names_that_cannot_be),
         CASE(loses_nothing_between_threads),
         CASE(knows_the_process),
         CASE(pleases_promtool),
