@@ -53,7 +53,7 @@ struct ink_http_options {
     const char *address;        /* "127.0.0.1:3000", "[::1]:3000"; port 0 picks a free one */
     unsigned threads;           /* connections served at once; 0 means 512 */
     int64_t keep_alive_ms;      /* how long an idle connection is kept; 0 means 2,000 */
-    int64_t header_timeout_ms;  /* for the whole header; 0 means 10,000 */
+    int64_t header_timeout_ms;  /* for the header (a trickle: twice that); 0 means 10,000 */
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
     const char *tls_cert_file;  /* PEM, the chain; NULL for plain HTTP */

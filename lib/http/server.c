@@ -344,8 +344,10 @@ static void wait_until_quiet(struct ink_http_server *server, int64_t grace_ms)
     int64_t begin = ink_now();
     int64_t idle_until = begin + (server->options.keep_alive_ms + 100) * INK_MILLISECOND;
     int64_t until = begin + grace_ms * INK_MILLISECOND;
+    /* A connection that was accepted just now is not yet counted. */
+    int64_t settled = begin + 50 * INK_MILLISECOND;
     for (int64_t now = begin; now < until; now = ink_now()) {
-        if (atomic_load(&server->connections) == 0)
+        if (atomic_load(&server->connections) == 0 && now >= settled)
             return;
         if (atomic_load(&server->active) == 0 && now >= idle_until)
             return;

@@ -428,6 +428,43 @@ class LimitsTest(unittest.TestCase):
         for one in (idle_file, idle, file, sock):
             one.close()
 
+    def test_stop_under_load(self):
+        server = Server("keep_alive=500")
+        failures, served, ended = [], [0] * 8, threading.Event()
+
+        def client(number):
+            while not ended.is_set():
+                fresh = True
+                try:
+                    with server.connect() as sock, sock.makefile("rb") as file:
+                        while True:
+                            sock.sendall(b"GET /sleep?5 HTTP/1.1\r\nHost: x\r\n\r\n")
+                            reply = read_reply(file)
+                            if reply is None:
+                                raise EOFError
+                            fresh = False
+                            served[number] += 1
+                            if reply.headers.get("connection") == "close":
+                                break
+                except ConnectionRefusedError:
+                    return
+                except (OSError, EOFError) as error:
+                    # Not yet accepted when the listener closed: as good as refused.
+                    if not fresh:
+                        failures.append(repr(error))
+                    return
+
+        clients = [threading.Thread(target=client, args=(i,)) for i in range(8)]
+        for one in clients:
+            one.start()
+        time.sleep(0.5)
+        self.assertEqual(server.stop(), 0)
+        ended.set()
+        for one in clients:
+            one.join()
+        self.assertEqual(failures, [])
+        self.assertGreater(min(served), 5)
+
     def test_start_errors(self):
         first = Server()
         second = Server(f"address=127.0.0.1:{first.port}")

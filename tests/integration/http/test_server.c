@@ -121,6 +121,7 @@ int main(int argc, char **argv)
     if (!ink_is_ok(status)) {
         printf("%s: %s (%s)\n", ink_code_name(status.code), status.message,
                status.cause == NULL ? "" : status.cause);
+        ink_arena_release(&arena);
         return 1;
     }
     printf("%d\n", ink_http_server_port(server));
