@@ -38,20 +38,17 @@ static struct ink_status write_body(struct gateway_exchange *x, const ProtobufCM
 static void answer(struct gateway_exchange *x, const ProtobufCMessage *reply)
 {
     int http_status = x->made->success_status;
+    struct ink_status status = http_status == 204 ? ink_ok() : write_body(x, reply);
+    if (!ink_is_ok(status)) {
+        gateway_answer_status(x, status);
+        return;
+    }
     ink_http_set_lines(x->http, "Cache-Control: no-store\r\n");
     if (x->made->location != NULL)
         ink_http_set(
             x->http, "Location",
             gateway_location(x->ctx.arena, x->made->location, x->route->rpc->output, reply));
-    if (http_status == 204) {
-        (void)ink_http_reply(x->http, 204, NULL);
-        return;
-    }
-    struct ink_status status = write_body(x, reply);
-    if (ink_is_ok(status))
-        (void)ink_http_reply(x->http, http_status, "application/json");
-    else
-        gateway_answer_status(x, status);
+    (void)ink_http_reply(x->http, http_status, http_status == 204 ? NULL : "application/json");
 }
 
 static void call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
