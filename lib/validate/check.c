@@ -1,6 +1,5 @@
 #include "lib/validate/check.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* From the contract to plans: which messages are reachable, what each of their fields asks. */
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "lib/base/alloc.h"
 #include "lib/validate/plan.h"
@@ -9,8 +8,6 @@
 
 #define RULES_EXTENSION 1159 /* of MessageOptions, OneofOptions and FieldOptions */
 #define PREDEFINED_EXTENSION 1160
-
-typedef Google__Protobuf__FieldDescriptorProto__Type proto_type;
 
 static const struct ink_message_plan *compile_message(struct ink_compiler *c,
                                                       const struct ink_message *message, bool bare);
@@ -35,9 +32,8 @@ void ink_compile_unknown(struct ink_compiler *c, const ProtobufCMessage *rules)
                            rules->unknown_fields[0].tag, rules->descriptor->name);
 }
 
-/* An options message's buf.validate extension, or NULL. */
-static ProtobufCMessage *unpack_rules(struct ink_compiler *c, const ProtobufCMessage *options,
-                                      const ProtobufCMessageDescriptor *type)
+ProtobufCMessage *ink_compile_unpack(struct ink_compiler *c, const ProtobufCMessage *options,
+                                     const ProtobufCMessageDescriptor *type)
 {
     uint8_t *data;
     size_t size;
@@ -58,7 +54,8 @@ static ProtobufCMessage *unpack_rules(struct ink_compiler *c, const ProtobufCMes
 }
 
 /* Which member of FieldRules' `type` fits a value. */
-static Buf__Validate__FieldRules__TypeCase scalar_case(proto_type type)
+static Buf__Validate__FieldRules__TypeCase
+scalar_case(Google__Protobuf__FieldDescriptorProto__Type type)
 {
     /* FieldRules numbers its scalars in an order of its own. */
     static const Buf__Validate__FieldRules__TypeCase cases[] = {
@@ -275,7 +272,7 @@ static bool compile_field(struct ink_compiler *c, const struct ink_field *field,
     c->field = field->name;
     const Buf__Validate__FieldRules *rules = NULL;
     if (!bare)
-        rules = (const Buf__Validate__FieldRules *)unpack_rules(
+        rules = (const Buf__Validate__FieldRules *)ink_compile_unpack(
             c, (const ProtobufCMessage *)field->proto->options,
             &buf__validate__field_rules__descriptor);
     check_common(c, rules);
@@ -296,99 +293,6 @@ static bool compile_field(struct ink_compiler *c, const struct ink_field *field,
         compile_value(c, field, rules, bare, &plan->value);
     c->field = "";
     return !field_idle(plan);
-}
-
-static const char *names_of(struct ink_arena *arena, const struct ink_field *const *fields,
-                            size_t count)
-{
-    const char *names = fields[0]->name;
-    for (size_t i = 1; i < count; i++)
-        names = ink_arena_printf(arena, "%s, %s", names, fields[i]->name);
-    return names;
-}
-
-static bool contains(const struct ink_field *const *fields, size_t count,
-                     const struct ink_field *field)
-{
-    for (size_t i = 0; i < count; i++)
-        if (fields[i] == field)
-            return true;
-    return false;
-}
-
-/* A message's `oneof` rule, over fields of any kind. */
-static void compile_choice(struct ink_compiler *c, const struct ink_message *message,
-                           const Buf__Validate__MessageOneofRule *rule,
-                           struct ink_choice_plan *plan)
-{
-    struct ink_arena *arena = &c->validator->arena;
-    ink_compile_unknown(c, &rule->base);
-    if (rule->n_fields == 0)
-        ink_compile_refuse(c, "the rule oneof names no field");
-    const struct ink_field **fields = ink_arena_calloc(arena, rule->n_fields, sizeof(*fields));
-    for (size_t i = 0; i < rule->n_fields; i++) {
-        const char *name = rule->fields[i];
-        fields[i] = ink_message_field(message, name, strlen(name));
-        if (fields[i] == NULL)
-            ink_compile_refuse(c, "the rule oneof names %s, which is no field", name);
-        else if (contains(fields, i, fields[i]))
-            ink_compile_refuse(c, "the rule oneof names %s twice", name);
-    }
-    if (c->failed)
-        return;
-    const char *names = names_of(arena, fields, rule->n_fields);
-    plan->fields = fields;
-    plan->n_fields = rule->n_fields;
-    plan->required = rule->has_required && rule->required;
-    plan->missing = ink_arena_printf(arena, "must have one of %s", names);
-    plan->too_many = ink_arena_printf(arena, "must have only one of %s", names);
-}
-
-/* The `required` rule of a oneof: false when it has none. */
-static bool compile_oneof(struct ink_compiler *c, const struct ink_oneof *oneof,
-                          struct ink_choice_plan *plan)
-{
-    c->field = oneof->name;
-    const Buf__Validate__OneofRules *rules = (const Buf__Validate__OneofRules *)unpack_rules(
-        c, (const ProtobufCMessage *)oneof->proto->options,
-        &buf__validate__oneof_rules__descriptor);
-    c->field = "";
-    if (rules == NULL || !rules->has_required || !rules->required)
-        return false;
-    plan->name = oneof->name;
-    plan->fields = oneof->fields;
-    plan->n_fields = oneof->n_fields;
-    plan->required = true;
-    plan->missing =
-        ink_arena_printf(&c->validator->arena, "must have one of %s",
-                         names_of(&c->validator->arena, oneof->fields, oneof->n_fields));
-    return true;
-}
-
-static void compile_choices(struct ink_compiler *c, struct ink_message_plan *plan)
-{
-    const struct ink_message *message = plan->message;
-    const Buf__Validate__MessageRules *rules = (const Buf__Validate__MessageRules *)unpack_rules(
-        c, (const ProtobufCMessage *)message->proto->options,
-        &buf__validate__message_rules__descriptor);
-    if (rules != NULL && rules->n_cel != 0)
-        ink_compile_refuse(c, "the rule cel is not supported");
-    size_t n_rules = rules == NULL ? 0 : rules->n_oneof;
-    plan->choices =
-        ink_arena_calloc(&c->validator->arena, n_rules + message->n_oneofs, sizeof(*plan->choices));
-    for (size_t i = 0; i < n_rules; i++)
-        compile_choice(c, message, rules->oneof[i], &plan->choices[plan->n_choices++]);
-    for (size_t i = 0; i < message->n_oneofs; i++)
-        plan->n_choices += compile_oneof(c, &message->oneofs[i], &plan->choices[plan->n_choices]);
-}
-
-static bool in_any_choice(const struct ink_message_plan *plan, const struct ink_field *field)
-{
-    for (size_t i = 0; i < plan->n_choices; i++)
-        if (plan->choices[i].name == NULL &&
-            contains(plan->choices[i].fields, plan->choices[i].n_fields, field))
-            return true;
-    return false;
 }
 
 static struct ink_message_plan *find_plan(const struct ink_compiler *c,
@@ -416,11 +320,11 @@ static void fill_plan(struct ink_compiler *c, struct ink_message_plan *plan)
     const struct ink_message *message = plan->message;
     plan->fields = ink_arena_calloc(&c->validator->arena, message->n_fields, sizeof(*plan->fields));
     if (!plan->bare)
-        compile_choices(c, plan);
+        ink_compile_choices(c, plan);
     for (size_t i = 0; i < message->n_fields && !c->failed; i++) {
         const struct ink_field *field = &message->fields[i];
         struct ink_field_plan one = {0};
-        if (compile_field(c, field, plan->bare, in_any_choice(plan, field), &one))
+        if (compile_field(c, field, plan->bare, ink_plan_chooses(plan, field), &one))
             plan->fields[plan->n_fields++] = one;
     }
     plan->complete = true;

@@ -147,6 +147,14 @@ struct ink_compiler {
 void ink_compile_refuse(struct ink_compiler *compiler, const char *format, ...) INK_PRINTF(2, 3);
 /* Refuses what protobuf-c could not read of an options message: extensions and later rules. */
 void ink_compile_unknown(struct ink_compiler *compiler, const ProtobufCMessage *rules);
+/* The buf.validate extension of an options message, or NULL when it has none. In the validator's
+ * arena. */
+ProtobufCMessage *ink_compile_unpack(struct ink_compiler *compiler, const ProtobufCMessage *options,
+                                     const ProtobufCMessageDescriptor *type);
+/* The rules of a message that are over several of its fields. */
+void ink_compile_choices(struct ink_compiler *compiler, struct ink_message_plan *plan);
+/* Whether a field is in one of the message's `oneof` rules. */
+bool ink_plan_chooses(const struct ink_message_plan *plan, const struct ink_field *field);
 /* The checks that the rules of a value's type (StringRules, Int32Rules, ...) ask of it. `rules` may
  * be NULL. */
 void ink_compile_checks(struct ink_compiler *compiler, struct ink_value_plan *plan,

@@ -1,12 +1,8 @@
 /* Walks a message along its plan. */
 #include "lib/validate/validate.h"
 
-#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "lib/base/clock.h"
-#include "lib/base/text.h"
 #include "lib/validate/check.h"
 #include "lib/validate/plan.h"
 

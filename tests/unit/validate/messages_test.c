@@ -16,8 +16,6 @@
 #define INIT(name) INKMESH__TEST__VALIDATE__##name##__INIT
 #define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
-typedef TYPE(Inner) inner_message; /* shorter; it is in many lists below */
-
 static void lists_are_counted(void **state)
 {
     (void)state;
@@ -88,10 +86,10 @@ static void items_have_rules(void **state)
 static void items_can_be_messages(void **state)
 {
     (void)state;
-    inner_message good = INIT(INNER), bad = INIT(INNER);
+    TYPE(Inner) good = INIT(INNER), bad = INIT(INNER);
     good.name = "good";
     bad.name = "b";
-    inner_message *items[] = {&good, &bad, &bad};
+    TYPE(Inner) * items[] = {&good, &bad, &bad};
     TYPE(ListMessages) m = INIT(LIST_MESSAGES);
     m.v = items;
     m.n_v = COUNT(items);
@@ -145,7 +143,7 @@ static void maps_have_rules(void **state)
 static void map_values_can_be_messages(void **state)
 {
     (void)state;
-    inner_message bad = INIT(INNER);
+    TYPE(Inner) bad = INIT(INNER);
     TYPE(MapMessages__VEntry) a = INIT(MAP_MESSAGES__VENTRY), b = a;
     a.key = -5;
     a.value = &bad;
@@ -298,7 +296,7 @@ static void wrappers_hold_values(void **state)
 static void messages_can_be_required_or_ignored(void **state)
 {
     (void)state;
-    inner_message bad = INIT(INNER);
+    TYPE(Inner) bad = INIT(INNER);
     TYPE(RequiredMessage) m = INIT(REQUIRED_MESSAGE);
     EXPECT(m, "v: is required");
     m.v = &bad;
@@ -322,7 +320,7 @@ static void oneofs_can_be_required(void **state)
     m.choice_case = INKMESH__TEST__VALIDATE__ONEOF_REQUIRED__CHOICE_B;
     m.b = 0;
     EXPECT(m, "b: must be greater than 3");
-    inner_message bad = INIT(INNER);
+    TYPE(Inner) bad = INIT(INNER);
     m.choice_case = INKMESH__TEST__VALIDATE__ONEOF_REQUIRED__CHOICE_C;
     m.c = &bad;
     EXPECT(m, "c.name: must be at least 2 characters");
@@ -349,7 +347,7 @@ static void choices_of_a_message(void **state)
     EXPECT(m, ": must have only one of a, b, c");
     TYPE(ChoiceOptional) optional = INIT(CHOICE_OPTIONAL);
     EXPECT(optional, "");
-    inner_message good = INIT(INNER);
+    TYPE(Inner) good = INIT(INNER);
     good.name = "good";
     optional.a = "a";
     optional.b = &good;
@@ -359,8 +357,8 @@ static void choices_of_a_message(void **state)
 static void violations_come_in_the_order_of_the_fields(void **state)
 {
     (void)state;
-    inner_message bad = INIT(INNER);
-    inner_message *items[] = {&bad};
+    TYPE(Inner) bad = INIT(INNER);
+    TYPE(Inner) * items[] = {&bad};
     TYPE(Order__LabelsEntry) entry = INIT(ORDER__LABELS_ENTRY);
     entry.key = "a";
     entry.value = &bad;
@@ -438,7 +436,7 @@ static void violations_are_bounded(void **state)
     assert_int_equal(count, INK_VALIDATE_MAX_VIOLATIONS);
     assert_string_equal(status.message, "v[0]: must be at least 2 characters (and 99 more)");
 
-    inner_message other = INIT(INNER);
+    TYPE(Inner) other = INIT(INNER);
     const struct ink_message *stranger =
         ink_contract_message_of(test_contract(), other.base.descriptor);
     status = ink_validate(validator, &arena, stranger, &other.base);
