@@ -15,7 +15,7 @@
  *
  * Presence follows protovalidate: absent messages, absent wrappers and unset oneof members are
  * checked for `required` only; all other fields are always checked. Map entries are counted as they
- * came. NUL cannot be seen here (a C string ends at it): see wire.h.
+ * came. NUL cannot be seen here, since a C string ends at it: lib/rpc refuses it on the wire.
  */
 #pragma once
 
