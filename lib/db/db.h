@@ -14,13 +14,14 @@
  *     if (ink_is_ok(status) && ink_db_row_count(&rows) == 1)
  *         user->id = ink_arena_strdup(ctx->arena, ink_db_text(&rows, 0, 0));
  *
- * Time. No call outlives its context: it waits for a connection at most until the pool's wait limit
- * and for an answer until the context's deadline (and at most the pool's statement limit), whatever
- * the server does, even when it is frozen. The server is told statement_timeout, a little below
- * what is left of the deadline and rounded so that most calls find it already set: a slow statement
- * ends on the server and its connection lives on. When the server does not answer in time, or the
- * context is cancelled, the connection is closed; client_connection_check_interval makes the server
- * end the statement within a second (PQcancel would block on a frozen server, so it is not used).
+ * Time. No call outlives its context: it waits for a busy pool at most until its wait limit, for
+ * a connection that is being made until the connect timeout, and for an answer until the context's
+ * deadline (and at most the pool's statement limit), whatever the server does, even when it is
+ * frozen. The server is told statement_timeout, a little below what is left of the deadline and
+ * rounded so that most calls find it already set: a slow statement ends on the server and its
+ * connection lives on. When the server does not answer in time, or the context is cancelled, the
+ * connection is closed; client_connection_check_interval makes the server end the statement within
+ * a second (PQcancel would block on a frozen server, so it is not used).
  *
  * Away. A thread of the pool makes the connections. While it cannot, calls fail at once instead of
  * waiting for it, and it tries again with growing pauses (50 ms to 1 s, with jitter). A connection
@@ -56,8 +57,8 @@ struct ink_db_settings {
     const char *conninfo;         /* "postgresql://..." or "host=... dbname=..." */
     const char *application_name; /* shown by pg_stat_activity; may be NULL */
     size_t size;                  /* connections at most; 0 means 10 */
-    int64_t wait_limit_ms;        /* for a free connection; 0 means 250 */
-    int64_t connect_timeout_ms;   /* for one attempt to connect; 0 means 1000 */
+    int64_t wait_limit_ms;        /* for a busy pool; 0 means 250 */
+    int64_t connect_timeout_ms;   /* for one attempt to connect; 0 means 700 */
     int64_t statement_limit_ms;   /* for a statement whose deadline is later; 0 means 30000 */
 };
 

@@ -61,7 +61,7 @@ struct ink_status ink_db_new(struct ink_arena *arena, const struct ink_db_settin
     db->info = info;
     db->size = settings->size > 0 ? settings->size : 10;
     db->wait_limit = limit(settings->wait_limit_ms, 250);
-    db->connect_timeout = limit(settings->connect_timeout_ms, 1000);
+    db->connect_timeout = limit(settings->connect_timeout_ms, 700);
     db->statement_limit = limit(settings->statement_limit_ms, 30000);
     db->stats.size = db->size;
     pthread_mutex_init(&db->lock, NULL);
@@ -165,12 +165,22 @@ static struct ink_status in_vain(struct ink_db *db, const struct ink_ctx *ctx)
     if (!ink_is_ok(status))
         return status;
     if (db->stats.in_use < db->size)
-        return ink_db_unavailable(ctx->arena, "connecting takes longer than the wait limit");
+        return ink_db_unavailable(ctx->arena, "connecting takes too long");
     db->stats.exhausted++;
     status = ink_error_cause(ctx->arena, INK_RESOURCE_EXHAUSTED, "too many requests at once",
                              "all %zu database connections are in use", db->size);
     status.retry_after_ms = INK_DB_RETRY_AFTER_MS;
     return status;
+}
+
+/* With the lock held: until when this call waits in all. A connection that is being made is worth
+ * more patience than a pool that is busy. */
+static int64_t wait_end(const struct ink_db *db, const struct ink_ctx *ctx, int64_t start)
+{
+    int64_t limit = db->wait_limit;
+    if (db->stats.in_use < db->size && db->connect_timeout > limit)
+        limit = db->connect_timeout;
+    return ctx->deadline - start < limit ? ctx->deadline : start + limit;
 }
 
 /* With the lock held: waits for a connection from another call or from the connector. */
@@ -181,11 +191,9 @@ static struct ink_status wait_in_queue(struct ink_db *db, const struct ink_ctx *
     init_cond(&waiter.cond);
     enqueue(db, &waiter);
     pthread_cond_signal(&db->wake_connector);
-    int64_t end = ink_now() + db->wait_limit;
-    if (ctx->deadline < end)
-        end = ctx->deadline;
+    int64_t start = ink_now();
     while (waiter.conn == NULL && !waiter.turned_away) {
-        int64_t now = ink_now();
+        int64_t now = ink_now(), end = wait_end(db, ctx, start);
         if (now >= end || ink_ctx_cancelled(ctx))
             break;
         bool look_up = ctx->cancelled != NULL && end - now > CANCEL_CHECK;

@@ -16,7 +16,8 @@ static void sleep_ms(int ms)
 static void connects_when_first_used(void **state)
 {
     (void)state;
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 3});
+    struct ink_db *db =
+        fixture_pool((struct ink_db_settings){.connect_timeout_ms = 5000, .size = 3});
     assert_int_equal(ink_db_stats(db).open, 0);
     fixture_expect(ink_db_ping(db, fixture_ctx(5000)), INK_OK);
     struct ink_db_stats stats = ink_db_stats(db);
@@ -36,7 +37,8 @@ static void unused_pool_can_be_freed(void **state)
 static void exhausted_pool_refuses_after_its_limit(void **state)
 {
     (void)state;
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 1, .wait_limit_ms = 150});
+    struct ink_db *db = fixture_pool(
+        (struct ink_db_settings){.connect_timeout_ms = 5000, .size = 1, .wait_limit_ms = 150});
     struct ink_ctx *ctx = fixture_ctx(5000);
     INK_DB_TX struct ink_db_tx *tx = NULL;
     fixture_expect(ink_db_begin(db, ctx, &tx), INK_OK);
@@ -44,7 +46,7 @@ static void exhausted_pool_refuses_after_its_limit(void **state)
     struct ink_status status = ink_db_ping(db, ctx);
     fixture_expect(status, INK_RESOURCE_EXHAUSTED);
     assert_true(status.retry_after_ms > 0);
-    assert_in_range(fixture_elapsed_ms(start), 150, 350);
+    assert_in_range(fixture_elapsed_ms(start), 150, 1500);
     struct ink_db_stats stats = ink_db_stats(db);
     assert_int_equal(stats.in_use, 1);
     assert_int_equal(stats.waiting, 0);
@@ -57,7 +59,8 @@ static void exhausted_pool_refuses_after_its_limit(void **state)
 static void deadline_ends_the_wait_for_a_connection(void **state)
 {
     (void)state;
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 1, .wait_limit_ms = 5000});
+    struct ink_db *db = fixture_pool(
+        (struct ink_db_settings){.connect_timeout_ms = 5000, .size = 1, .wait_limit_ms = 5000});
     struct ink_arena arena;
     ink_arena_init(&arena);
     struct ink_ctx holder = ink_ctx_background(&arena);
@@ -65,7 +68,7 @@ static void deadline_ends_the_wait_for_a_connection(void **state)
     fixture_expect(ink_db_begin(db, &holder, &tx), INK_OK);
     int64_t start = ink_now();
     fixture_expect(ink_db_ping(db, fixture_ctx(100)), INK_DEADLINE_EXCEEDED);
-    assert_true(fixture_elapsed_ms(start) < 300);
+    assert_true(fixture_elapsed_ms(start) < 2000);
     ink_db_rollback(&tx);
     ink_db_free(db);
     ink_arena_release(&arena);
@@ -83,7 +86,8 @@ static void cancelling_ends_waits_and_statements(void **state)
     (void)state;
     static const struct ink_db_statement sleep_long = {.name = "sleep_long",
                                                        .sql = "SELECT pg_sleep(20)"};
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 1, .wait_limit_ms = 5000});
+    struct ink_db *db = fixture_pool(
+        (struct ink_db_settings){.connect_timeout_ms = 5000, .size = 1, .wait_limit_ms = 5000});
     struct ink_ctx *ctx = fixture_ctx(10000);
     for (int waiting = 0; waiting <= 1; waiting++) {
         atomic_bool cancelled = false;
@@ -96,7 +100,7 @@ static void cancelling_ends_waits_and_statements(void **state)
         pthread_create(&thread, NULL, cancel_soon, &cancelled);
         int64_t start = ink_now();
         fixture_expect(ink_db_query(db, &cancellable, &sleep_long, NULL, NULL), INK_CANCELLED);
-        assert_true(fixture_elapsed_ms(start) < 500);
+        assert_true(fixture_elapsed_ms(start) < 2500);
         pthread_join(thread, NULL);
     }
     ink_db_free(db);
@@ -112,7 +116,8 @@ static void abandoned_statement_ends_on_the_server(void **state)
         .name = "still_running",
         .sql = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
                "'%/* abandoned */' AND pid <> pg_backend_pid()"};
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 2});
+    struct ink_db *db =
+        fixture_pool((struct ink_db_settings){.connect_timeout_ms = 5000, .size = 2});
     atomic_bool cancelled = false;
     struct ink_ctx *ctx = fixture_ctx(10000);
     ctx->cancelled = &cancelled;
@@ -121,7 +126,7 @@ static void abandoned_statement_ends_on_the_server(void **state)
     fixture_expect(ink_db_query(db, ctx, &sleep_long, NULL, NULL), INK_CANCELLED);
     pthread_join(thread, NULL);
     int64_t running = 1, start = ink_now();
-    while (running > 0 && fixture_elapsed_ms(start) < 5000) {
+    while (running > 0 && fixture_elapsed_ms(start) < 25000) {
         sleep_ms(100);
         INK_DB_ROWS struct ink_db_rows rows = {0};
         fixture_expect(ink_db_query(db, fixture_ctx(5000), &still_running, NULL, &rows), INK_OK);
@@ -147,7 +152,8 @@ static void *ask_often(void *db)
 static void many_threads_share_few_connections(void **state)
 {
     (void)state;
-    struct ink_db *db = fixture_pool((struct ink_db_settings){.size = 4, .wait_limit_ms = 8000});
+    struct ink_db *db = fixture_pool(
+        (struct ink_db_settings){.connect_timeout_ms = 5000, .size = 4, .wait_limit_ms = 8000});
     fixture_threads(32, ask_often, db);
     assert_int_equal(atomic_load(&answered), 320);
     struct ink_db_stats stats = ink_db_stats(db);
