@@ -3,13 +3,28 @@
 import http.client
 import itertools
 import json
+import re
 import time
 import unittest
+import urllib.request
 
 from harness.stack import Stack
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
+
+
+def scrape(program):
+    """The media type and the text of a program's metrics."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{program.admin_port}/metrics",
+                                timeout=5) as answer:
+        return answer.headers["Content-Type"], answer.read().decode()
+
+
+def samples(text, name):
+    """The samples of a metric: {labels as text: value}."""
+    return {labels: float(value) for labels, value in re.findall(
+        rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M)}
 
 
 class Answer:
