@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,9 +41,9 @@ void test_control(const char *verb, const char *server)
 
     fprintf(channel, "%s %s\n", verb, server);
     fflush(channel);
-    (void)fgets(answer, sizeof(answer), channel);
+    bool answered = fgets(answer, sizeof(answer), channel) != NULL;
     fclose(channel);
-    if (strcmp(answer, "ok\n") != 0) {
+    if (!answered || strcmp(answer, "ok\n") != 0) {
         fprintf(stderr, "control: %s %s: %s\n", verb, server, answer);
         abort();
     }
