@@ -100,6 +100,11 @@ class Draining(MeshTest):
     # A registration takes about half a second: time to stop the programs under it.
     settings = {"BCRYPT_COST": "13"}
 
+    def setUp(self):
+        for program in (*self.mesh.services.values(), self.mesh.gateway):
+            if not program.running():
+                program.start()
+
     def test_sigterm_finishes_what_is_in_flight(self):
         user, gateway = self.mesh.services["user"], self.mesh.gateway
         answers = []
