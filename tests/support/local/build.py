@@ -4,6 +4,7 @@ import filecmp
 import os
 import shutil
 import subprocess
+import sys
 
 from harness.stack import TARGETS
 from harness.waiting import HarnessError
@@ -22,8 +23,9 @@ def build():
     There they stay as they are while other builds, of tests say, come and go.
     """
     links = os.path.relpath(state.path("build", ""), state.ROOT)
+    progress = [] if sys.stderr.isatty() else ["--noshow_progress"]
     done = bazel("build", "-c", "opt", "--config=opt", f"--symlink_prefix={links}/",
-                 "--ui_event_filters=-info", "--show_result=0", *TARGETS.values())
+                 "--ui_event_filters=-info", "--show_result=0", *progress, *TARGETS.values())
     if done.returncode:
         raise HarnessError("the build failed")
     for name, target in TARGETS.items():
