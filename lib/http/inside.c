@@ -5,6 +5,8 @@
  */
 #include "civetweb.c"
 
+#include <sys/eventfd.h>
+
 #include "lib/http/inside.h"
 
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end)
@@ -117,14 +119,16 @@ void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms)
     }
 }
 
+/* In the place of each listening socket comes a descriptor that never has anything to read: the
+ * thread that accepts goes on waiting, and closes it in the end as if nothing had happened. */
 void ink_mg_stop_listening(struct mg_context *ctx)
 {
+    int nothing = eventfd(0, EFD_CLOEXEC);
     for (unsigned i = 0; i < ctx->num_listening_sockets; i++) {
-        int fd = ctx->listening_sockets[i].sock;
-        __atomic_store_n(&ctx->listening_sockets[i].sock, -1, __ATOMIC_RELAXED);
-        if (fd >= 0) {
-            shutdown(fd, SHUT_RDWR); /* wakes the thread that accepts */
-            close(fd);
-        }
+        shutdown(ctx->listening_sockets[i].sock, SHUT_RDWR);
+        if (nothing >= 0)
+            dup3(nothing, ctx->listening_sockets[i].sock, O_CLOEXEC);
     }
+    if (nothing >= 0)
+        close(nothing);
 }

@@ -161,13 +161,6 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
     return 0;
 }
 
-static int no_access_log(const struct mg_connection *conn, const char *message)
-{
-    (void)conn;
-    (void)message;
-    return 1;
-}
-
 /* civetweb's own words are kept while it starts, and dropped afterwards. */
 static int take_message(const struct mg_connection *conn, const char *message)
 {
@@ -186,7 +179,6 @@ static const struct mg_callbacks callbacks = {
     .init_connection = connection_begins,
     .connection_close = connection_ends,
     .log_message = take_message,
-    .log_access = no_access_log,
     .init_ssl = ink_http_load_certificate,
 };
 
