@@ -1,4 +1,5 @@
 /* What unary calls and streams share: arrival, context, interceptors, status. */
+#include <grpc/support/alloc.h>
 #include <string.h>
 
 #include "lib/base/uuid.h"
@@ -62,6 +63,9 @@ void call_make_context(struct call *call, int64_t longest_ms)
     ink_trace_continue(&ctx->trace,
                        ink_wire_metadata(&call->arena, &call->metadata.array, "traceparent"));
     ctx->cancelled = &call->cancelled;
+    char *peer = grpc_call_get_peer(call->grpc);
+    ctx->peer = ink_arena_strdup(&call->arena, peer);
+    gpr_free(peer);
 }
 
 const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key)
@@ -73,7 +77,8 @@ struct ink_rpc_next {
     struct call *call;
     ProtobufCMessage *reply;
     struct ink_rpc_stream *stream;
-    unsigned index; /* of the interceptor to run next */
+    struct ink_status arrived; /* why the request could not be read, instead of the handler */
+    unsigned index;            /* of the interceptor to run next */
 };
 
 struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call *call)
@@ -87,15 +92,20 @@ struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call
     struct ink_status status = ink_ctx_check(call->ctx);
     if (!ink_is_ok(status))
         return status;
+    if (!ink_is_ok(next->arrived))
+        return next->arrived;
     if (next->stream != NULL)
         return served->stream(served->self, call->ctx, call->request, next->stream);
     return served->unary(served->self, call->ctx, call->request, next->reply);
 }
 
-struct ink_status call_run(struct call *call, const ProtobufCMessage *request,
-                           ProtobufCMessage *reply, struct ink_rpc_stream *stream)
+struct ink_status call_run(struct call *call, ProtobufCMessage *reply,
+                           struct ink_rpc_stream *stream)
 {
     struct ink_rpc_next next = {.call = call, .reply = reply, .stream = stream};
+    ProtobufCMessage *request = NULL;
+    if (!call->served->method->client_streaming)
+        next.arrived = ink_wire_unpack(&call->arena, call->served->input, call->payload, &request);
     struct ink_rpc_call view = {
         .method = call->served->method,
         .ctx = &call->ctx,

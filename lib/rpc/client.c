@@ -292,7 +292,7 @@ struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struc
     ending_init(&ending);
     status = perform(client, ctx, method, packed, &ending, &reply);
     if (ink_is_ok(status)) {
-        status = ink_wire_unpack(ctx->arena, method->output->c, reply, ret_reply);
+        status = ink_wire_unpack(ctx->arena, method->output, reply, ret_reply);
         if (!ink_is_ok(status))
             status = ink_error_cause(ctx->arena, INK_INTERNAL, "the service's reply is malformed",
                                      "%s: %s", method->full_name, status.message);

@@ -123,7 +123,7 @@ struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *strea
     if (stream->received == NULL)
         return end_of(stream, arena, ret_message);
     struct ink_status status =
-        ink_wire_unpack(arena, stream->method->output->c, stream->received, ret_message);
+        ink_wire_unpack(arena, stream->method->output, stream->received, ret_message);
     grpc_byte_buffer_destroy(stream->received);
     stream->received = NULL;
     return status;

@@ -167,14 +167,15 @@ struct ink_status reflection_add(struct ink_rpc_server *server, struct ink_arena
     struct reflection *reflection = ink_arena_calloc(&server->arena, 1, sizeof(*reflection));
     reflection->server = server;
     symbols_init(&reflection->symbols, server->contract, &server->arena);
+    const struct ink_method *v1 = ink_contract_method(server->contract, paths[0]);
     for (size_t i = 0; i < INK_COUNT(paths); i++) {
         const struct ink_method *method = ink_contract_method(server->contract, paths[i]);
         if (method == NULL)
             return ink_error_cause(arena, INK_INTERNAL, "the contract is incomplete",
                                    "the contract lacks %s", paths[i]);
         struct served *served = server_serve(server, method);
-        served->input = &grpc__reflection__v1__server_reflection_request__descriptor;
-        served->output = &grpc__reflection__v1__server_reflection_response__descriptor;
+        served->input = v1->input;
+        served->output = v1->output;
         served->stream = info;
         served->self = reflection;
         served->built_in = true;

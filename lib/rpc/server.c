@@ -72,8 +72,8 @@ struct served *server_serve(struct ink_rpc_server *server, const struct ink_meth
     struct served *served = ink_arena_calloc(&server->arena, 1, sizeof(*served));
     served->server = server;
     served->method = method;
-    served->input = method->input->c;
-    served->output = method->output->c;
+    served->input = method->input;
+    served->output = method->output;
     served->registered = grpc_server_register_method(
         server->grpc, method->path, NULL,
         method->client_streaming ? GRPC_SRM_PAYLOAD_NONE
@@ -235,13 +235,19 @@ static void shut_down(struct event *event, bool ok)
     pthread_mutex_unlock(&server->lock);
 }
 
-static bool idle(const struct ink_rpc_server *server)
+static bool quiet(const struct ink_rpc_server *server)
 {
-    return server->n_calls == 0 && server->n_streams == 0 && server->shut_down;
+    return server->n_calls == 0 && server->n_streams == 0;
 }
 
-/* Waits until nothing is in flight, at most `ms`; 0 waits for ever. */
-static void await_idle(struct ink_rpc_server *server, int64_t ms)
+static bool ended(const struct ink_rpc_server *server)
+{
+    return quiet(server) && server->shut_down;
+}
+
+/* Waits until `condition` holds, at most `ms`; 0 waits for ever. */
+static void await(struct ink_rpc_server *server, bool (*condition)(const struct ink_rpc_server *),
+                  int64_t ms)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -252,13 +258,24 @@ static void await_idle(struct ink_rpc_server *server, int64_t ms)
         until.tv_nsec -= INK_SECOND;
     }
     pthread_mutex_lock(&server->lock);
-    while (!idle(server)) {
+    while (!condition(server)) {
         if (ms == 0)
             pthread_cond_wait(&server->changed, &server->lock);
         else if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != 0)
             break;
     }
     pthread_mutex_unlock(&server->lock);
+}
+
+/* Calls in flight have the grace. What is left then are connections on which nothing happens, whose
+ * clients may take their time to answer the GOAWAY: they, and calls that crossed it on the way, get
+ * a moment. */
+static void await_drained(struct ink_rpc_server *server, int64_t grace_ms)
+{
+    const int64_t moment = 200;
+    await(server, quiet, grace_ms);
+    await(server, ended, moment < grace_ms ? moment : grace_ms);
+    await(server, quiet, grace_ms);
 }
 
 static void stop_threads(struct ink_rpc_server *server)
@@ -288,10 +305,10 @@ void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
         INK_HAND_OVER(&server->shutdown);
         grpc_server_shutdown_and_notify(server->grpc, server->events, &server->shutdown);
         streams_cancel(server, false);
-        await_idle(server, grace_ms > 0 ? grace_ms : 1);
+        await_drained(server, grace_ms > 0 ? grace_ms : 1);
         grpc_server_cancel_all_calls(server->grpc);
         streams_cancel(server, true);
-        await_idle(server, 0);
+        await(server, ended, 0);
     }
     stop_threads(server);
     server->stopped = true;

@@ -38,8 +38,8 @@ struct interceptor {
 struct served {
     struct ink_rpc_server *server;
     const struct ink_method *method;
-    const ProtobufCMessageDescriptor *input;
-    const ProtobufCMessageDescriptor *output;
+    const struct ink_message *input;
+    const struct ink_message *output;
     ink_rpc_unary_fn *unary;
     ink_rpc_stream_fn *stream;
     void *self;
@@ -99,9 +99,10 @@ void call_make_context(struct call *call, int64_t longest_ms);
 /* Asks for the next call of call->served; `event` completes when it is there. */
 void call_request(struct call *call, struct event *event, grpc_completion_queue *queue);
 
-/* Runs the interceptors and then the handler. For a stream `reply` is NULL. */
-struct ink_status call_run(struct call *call, const ProtobufCMessage *request,
-                           ProtobufCMessage *reply, struct ink_rpc_stream *stream);
+/* Reads the request, runs the interceptors and then the handler. A request that cannot be read goes
+ * through the interceptors too, so that it is logged and counted. For a stream `reply` is NULL. */
+struct ink_status call_run(struct call *call, ProtobufCMessage *reply,
+                           struct ink_rpc_stream *stream);
 
 /* The SEND_STATUS_FROM_SERVER op and what it points to, valid while the struct is. */
 struct status_op {

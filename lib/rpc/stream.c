@@ -188,24 +188,11 @@ void streams_cancel(struct ink_rpc_server *server, bool all)
     pthread_mutex_unlock(&server->lock);
 }
 
-static struct ink_status run(struct ink_rpc_stream *stream)
-{
-    struct call *call = &stream->call;
-    ProtobufCMessage *request = NULL;
-    if (!call->served->method->client_streaming) {
-        struct ink_status status =
-            ink_wire_unpack(&call->arena, call->served->input, call->payload, &request);
-        if (!ink_is_ok(status))
-            return status;
-    }
-    return call_run(call, request, NULL, stream);
-}
-
 static void *serve(void *data)
 {
     struct ink_rpc_stream *stream = data;
     call_make_context(&stream->call, 0);
-    send_status(stream, run(stream));
+    send_status(stream, call_run(&stream->call, NULL, stream));
     await_close(stream);
     leave(stream);
     return NULL;

@@ -77,15 +77,6 @@ static void send_reply(struct unary *unary, struct ink_status status, const Prot
     }
 }
 
-static struct ink_status run(struct unary *unary, ProtobufCMessage *reply)
-{
-    struct call *call = &unary->call;
-    ProtobufCMessage *request;
-    struct ink_status status =
-        ink_wire_unpack(&call->arena, call->served->input, call->payload, &request);
-    return ink_is_ok(status) ? call_run(call, request, reply, NULL) : status;
-}
-
 static void listen_once(struct served *served);
 
 static void requested(struct event *event, bool ok)
@@ -100,9 +91,10 @@ static void requested(struct event *event, bool ok)
     listen_once(served);
     watch_close(unary);
     call_make_context(&unary->call, served->server->options.max_deadline_ms);
-    ProtobufCMessage *reply = ink_arena_alloc(&unary->call.arena, served->output->sizeof_message);
-    protobuf_c_message_init(served->output, reply);
-    send_reply(unary, run(unary, reply), reply);
+    ProtobufCMessage *reply =
+        ink_arena_alloc(&unary->call.arena, served->output->c->sizeof_message);
+    protobuf_c_message_init(served->output->c, reply);
+    send_reply(unary, call_run(&unary->call, reply, NULL), reply);
 }
 
 static void listen_once(struct served *served)

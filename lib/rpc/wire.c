@@ -15,28 +15,26 @@ grpc_byte_buffer *ink_wire_pack(const ProtobufCMessage *message)
     return buffer;
 }
 
-static struct ink_status unpack_bytes(struct ink_arena *arena,
-                                      const ProtobufCMessageDescriptor *descriptor,
+static struct ink_status unpack_bytes(struct ink_arena *arena, const struct ink_message *type,
                                       const uint8_t *data, size_t size,
                                       ProtobufCMessage **ret_message)
 {
-    const char *field, *problem;
-    if (!ink_wire_check(descriptor, data, size, &field, &problem))
-        return ink_invalid_field(arena, field, "%s", problem);
+    struct ink_status status = ink_wire_check(arena, type, data, size);
+    if (!ink_is_ok(status))
+        return status;
     ProtobufCMessage *message =
-        protobuf_c_message_unpack(descriptor, ink_arena_allocator(arena), size, data);
+        protobuf_c_message_unpack(type->c, ink_arena_allocator(arena), size, data);
     if (message == NULL)
-        return ink_errorf(arena, INK_INVALID_ARGUMENT, "not a valid %s", descriptor->name);
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "not a valid %s", type->full_name);
     *ret_message = message;
     return ink_ok();
 }
 
-struct ink_status ink_wire_unpack(struct ink_arena *arena,
-                                  const ProtobufCMessageDescriptor *descriptor,
+struct ink_status ink_wire_unpack(struct ink_arena *arena, const struct ink_message *type,
                                   grpc_byte_buffer *buffer, ProtobufCMessage **ret_message)
 {
     if (buffer == NULL || grpc_byte_buffer_length(buffer) == 0)
-        return unpack_bytes(arena, descriptor, (const uint8_t *)"", 0, ret_message);
+        return unpack_bytes(arena, type, (const uint8_t *)"", 0, ret_message);
     grpc_byte_buffer_reader reader;
     if (!grpc_byte_buffer_reader_init(&reader, buffer))
         return ink_error(INK_INVALID_ARGUMENT, "the message cannot be decompressed");
@@ -46,11 +44,11 @@ struct ink_status ink_wire_unpack(struct ink_arena *arena,
     if (buffer->data.raw.slice_buffer.count == 1 && buffer->type == GRPC_BB_RAW &&
         buffer->data.raw.compression == GRPC_COMPRESS_NONE &&
         grpc_byte_buffer_reader_peek(&reader, &only)) {
-        status = unpack_bytes(arena, descriptor, GRPC_SLICE_START_PTR(*only),
-                              GRPC_SLICE_LENGTH(*only), ret_message);
+        status = unpack_bytes(arena, type, GRPC_SLICE_START_PTR(*only), GRPC_SLICE_LENGTH(*only),
+                              ret_message);
     } else {
         grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
-        status = unpack_bytes(arena, descriptor, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all),
+        status = unpack_bytes(arena, type, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all),
                               ret_message);
         grpc_slice_unref(all);
     }

@@ -8,21 +8,22 @@
 #include <grpc/slice.h>
 
 #include "lib/base/status.h"
+#include "lib/contract/contract.h"
 
 /* Packs into a buffer of one slice, to be destroyed by the caller. */
 grpc_byte_buffer *ink_wire_pack(const ProtobufCMessage *message);
 
-/* Unpacks into `arena`; `buffer` stays the caller's and may be NULL (an empty message). Malformed
- * bytes, too deep nesting, and text that holds NUL or is not UTF-8 are INVALID_ARGUMENT. */
-struct ink_status ink_wire_unpack(struct ink_arena *arena,
-                                  const ProtobufCMessageDescriptor *descriptor,
+/* Unpacks into `arena`; `buffer` stays the caller's and may be NULL (an empty message). What
+ * ink_wire_check() refuses is INVALID_ARGUMENT. */
+struct ink_status ink_wire_unpack(struct ink_arena *arena, const struct ink_message *type,
                                   grpc_byte_buffer *buffer,
                                   ProtobufCMessage **ret_message) INK_MUST_CHECK;
 
-/* The check before unpacking: protobuf-c cuts a string at its first NUL and follows any nesting.
- * On failure *ret_field names the field. */
-bool ink_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size,
-                    const char **ret_field, const char **ret_problem);
+/* INK_OK, or INVALID_ARGUMENT: with a violation for each text that contains NUL or is not UTF-8 (at
+ * most 20), for nesting deeper than 64, or for bytes that are no message. Takes no memory when all
+ * is well. */
+struct ink_status ink_wire_check(struct ink_arena *arena, const struct ink_message *type,
+                                 const uint8_t *data, size_t size) INK_MUST_CHECK;
 
 /* The value of the first metadata entry called `key`, as text in `arena`; NULL when there is none
  * or when it holds a NUL. */
@@ -30,7 +31,10 @@ const char *ink_wire_metadata(struct ink_arena *arena, const grpc_metadata_array
                               const char *key);
 
 /* google.rpc.Status with BadRequest, ErrorInfo and RetryInfo, serialized into the arena; empty
- * (size 0) when the status has no details. */
+ * (size 0) when the status has no details. Violations that would make it longer than
+ * INK_WIRE_MOST_DETAILS are left out: clients take 8 KiB of trailing metadata at most, of which
+ * this travels as base64. */
+#define INK_WIRE_MOST_DETAILS 4096
 void ink_wire_pack_details(struct ink_arena *arena, struct ink_status status, uint8_t **ret_data,
                            size_t *ret_size);
 /* Adds the details of a serialized google.rpc.Status to *status; unreadable ones are ignored. */

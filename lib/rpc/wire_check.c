@@ -1,117 +1,194 @@
-/* Walks a serialized message beside its descriptor, without unpacking it. */
+/*
+ * What must be known of a serialized message before protobuf-c unpacks it, because afterwards it
+ * cannot be seen or it is too late: a NUL inside a text (protobuf-c makes a C string of it, which
+ * ends there for every reader), text that is not UTF-8 (protobuf-c does not look), and nesting
+ * without end (protobuf-c recurses for each level and has no limit).
+ */
+#include <stdbool.h>
 #include <string.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/text.h"
 #include "lib/rpc/wire.h"
 
 #define DEEPEST 64
+#define MOST_VIOLATIONS 20
 
-struct walk {
-    const char *field;
-    const char *problem;
-};
+enum wire_type { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 
-struct input {
+/* A message's bytes, and how far they were read. */
+struct reader {
+    const uint8_t *start;
     const uint8_t *at;
     const uint8_t *end;
 };
 
-static bool fail(struct walk *walk, const char *field, const char *problem)
-{
-    walk->field = field;
-    walk->problem = problem;
-    return false;
-}
+/* One field as it lies on the wire; `data` and `size` of a LENGTH one. */
+struct record {
+    uint32_t number;
+    enum wire_type type;
+    const uint8_t *data;
+    size_t size;
+};
 
-static bool take_varint(struct input *in, uint64_t *ret)
+/* Where we are. The index of a repeated field is counted only when a path is printed. */
+struct place {
+    const struct place *up;
+    const struct ink_field *field;
+    const struct reader *reader;
+    const uint8_t *record;
+};
+
+struct scan {
+    struct ink_arena *arena;
+    struct ink_violation *violations;
+    size_t n_violations;
+    unsigned depth;
+    bool too_deep;
+};
+
+static bool scan_message(struct scan *scan, const struct ink_message *type, const uint8_t *data,
+                         size_t size, const struct place *up);
+
+static bool take_varint(struct reader *in, uint64_t *ret_value)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 64 && in->at < in->end; shift += 7) {
         uint8_t byte = *in->at++;
         value |= (uint64_t)(byte & 0x7F) << shift;
-        if ((byte & 0x80) == 0) {
-            *ret = value;
+        if (byte < 0x80) {
+            *ret_value = value;
             return true;
         }
     }
     return false;
 }
 
-static bool check_message(struct walk *walk, const ProtobufCMessageDescriptor *descriptor,
-                          struct input in, int depth);
-
-/* A length-delimited value, which `field` (NULL when unknown) says how to read. */
-static bool check_value(struct walk *walk, const ProtobufCFieldDescriptor *field,
-                        struct input value, int depth)
+static bool skip(struct reader *in, uint64_t size)
 {
-    size_t size = (size_t)(value.end - value.at);
-    if (field == NULL)
-        return true;
-    if (field->type == PROTOBUF_C_TYPE_MESSAGE)
-        return check_message(walk, field->descriptor, value, depth + 1);
-    if (field->type != PROTOBUF_C_TYPE_STRING)
-        return true;
-    if (memchr(value.at, '\0', size) != NULL)
-        return fail(walk, field->name, "must not contain NUL");
-    if (!ink_utf8_valid((const char *)value.at, size))
-        return fail(walk, field->name, "must be valid UTF-8");
-    return true;
-}
-
-static bool skip(struct input *in, size_t size)
-{
-    if ((size_t)(in->end - in->at) < size)
+    if (size > (uint64_t)(in->end - in->at))
         return false;
     in->at += size;
     return true;
 }
 
-static bool check_message(struct walk *walk, const ProtobufCMessageDescriptor *descriptor,
-                          struct input in, int depth)
+/* The next field. Groups are not part of proto3 and not understood. */
+static bool take_record(struct reader *in, struct record *ret_record)
 {
-    const char malformed[] = "is not a valid protobuf message";
-    if (depth > DEEPEST)
-        return fail(walk, "", "is nested too deeply");
-    while (in.at < in.end) {
-        uint64_t tag, size;
-        if (!take_varint(&in, &tag) || tag >> 3 == 0 || tag >> 3 > 0x1FFFFFFF)
-            return fail(walk, "", malformed);
-        const ProtobufCFieldDescriptor *field =
-            protobuf_c_message_descriptor_get_field(descriptor, (unsigned)(tag >> 3));
-        switch (tag & 7) {
-        case PROTOBUF_C_WIRE_TYPE_VARINT:
-            if (!take_varint(&in, &size))
-                return fail(walk, "", malformed);
-            break;
-        case PROTOBUF_C_WIRE_TYPE_64BIT:
-        case PROTOBUF_C_WIRE_TYPE_32BIT:
-            if (!skip(&in, (tag & 7) == PROTOBUF_C_WIRE_TYPE_64BIT ? 8 : 4))
-                return fail(walk, "", malformed);
-            break;
-        case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED: {
-            if (!take_varint(&in, &size) || size > (uint64_t)(in.end - in.at))
-                return fail(walk, "", malformed);
-            struct input value = {.at = in.at, .end = in.at + size};
-            if (!check_value(walk, field, value, depth))
-                return false;
-            in.at = value.end;
-            break;
-        }
-        default: /* groups, which proto3 does not have */
-            return fail(walk, "", malformed);
-        }
+    uint64_t tag, size = 0;
+    if (!take_varint(in, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
+        return false;
+    struct record record = {.number = (uint32_t)tag >> 3, .type = (enum wire_type)(tag & 7)};
+    bool valid = false;
+    switch (record.type) {
+    case VARINT:
+        valid = take_varint(in, &size);
+        break;
+    case FIXED64:
+        valid = skip(in, 8);
+        break;
+    case FIXED32:
+        valid = skip(in, 4);
+        break;
+    case LENGTH:
+        valid = take_varint(in, &size);
+        record.data = in->at;
+        record.size = (size_t)size;
+        valid = valid && skip(in, size);
+        break;
     }
+    if (valid)
+        *ret_record = record;
+    return valid;
+}
+
+/* How many elements of the place's field come before it. */
+static size_t index_of(const struct place *place)
+{
+    struct reader in = {place->reader->start, place->reader->start, place->record};
+    struct record record;
+    size_t index = 0;
+    while (in.at < in.end && take_record(&in, &record))
+        index += record.number == place->field->c->id;
+    return index;
+}
+
+static void print_place(struct ink_buf *buf, const struct place *place)
+{
+    if (place == NULL)
+        return;
+    print_place(buf, place->up);
+    if (place->up != NULL && place->up->field->map)
+        return; /* an entry's key or value goes by the name of the map */
+    ink_buf_printf(buf, "%s%s", buf->len != 0 ? "." : "", place->field->name);
+    if (place->field->repeated)
+        ink_buf_printf(buf, "[%zu]", index_of(place));
+}
+
+static void report(struct scan *scan, const struct place *place, const char *message)
+{
+    if (scan->n_violations == MOST_VIOLATIONS)
+        return;
+    struct ink_buf path = INK_BUF_INIT;
+    print_place(&path, place);
+    ink_violation_add(scan->arena, &scan->violations, path.len == 0 ? "" : path.data, message);
+    ink_buf_release(&path);
+    scan->n_violations++;
+}
+
+static const struct ink_field *find_field(const struct ink_message *type, uint32_t number)
+{
+    for (size_t i = 0; i < type->n_fields; i++)
+        if (type->fields[i].c->id == number)
+            return &type->fields[i];
+    return NULL;
+}
+
+static bool scan_record(struct scan *scan, const struct record *record, const struct place *place)
+{
+    if (place->field == NULL || record->type != LENGTH)
+        return true;
+    if (place->field->message != NULL)
+        return scan_message(scan, place->field->message, record->data, record->size, place);
+    if (place->field->c->type != PROTOBUF_C_TYPE_STRING)
+        return true;
+    if (memchr(record->data, '\0', record->size) != NULL)
+        report(scan, place, "must not contain NUL");
+    else if (!ink_utf8_valid((const char *)record->data, record->size))
+        report(scan, place, "must be valid UTF-8");
     return true;
 }
 
-bool ink_wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *data, size_t size,
-                    const char **ret_field, const char **ret_problem)
+/* False when it is no message, or nested too deeply. */
+static bool scan_message(struct scan *scan, const struct ink_message *type, const uint8_t *data,
+                         size_t size, const struct place *up)
 {
-    struct walk walk = {0};
-    struct input in = {.at = data, .end = data + size};
-    if (check_message(&walk, descriptor, in, 0))
-        return true;
-    *ret_field = walk.field;
-    *ret_problem = walk.problem;
-    return false;
+    if (scan->depth == DEEPEST) {
+        scan->too_deep = true;
+        report(scan, up, "is nested too deeply");
+        return false;
+    }
+    scan->depth++;
+    struct reader in = {data, data, data + size};
+    bool valid = true;
+    while (valid && in.at < in.end && scan->n_violations < MOST_VIOLATIONS) {
+        struct record record;
+        struct place place = {.up = up, .reader = &in, .record = in.at};
+        valid = take_record(&in, &record);
+        if (valid) {
+            place.field = find_field(type, record.number);
+            valid = scan_record(scan, &record, &place);
+        }
+    }
+    scan->depth--;
+    return valid;
+}
+
+struct ink_status ink_wire_check(struct ink_arena *arena, const struct ink_message *type,
+                                 const uint8_t *data, size_t size)
+{
+    struct scan scan = {.arena = arena};
+    if (size != 0 && !scan_message(&scan, type, data, size, NULL) && !scan.too_deep)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "not a valid %s", type->full_name);
+    return ink_violations_status(arena, scan.violations);
 }

@@ -8,6 +8,7 @@
 #define TYPE_PREFIX "type.googleapis.com/"
 #define DOMAIN "inkmesh"
 #define MOST_DETAILS 3
+#define VIOLATION_OVERHEAD 8 /* tags and lengths */
 
 static void add_detail(struct ink_arena *arena, Google__Rpc__Status *to,
                        const ProtobufCMessage *detail)
@@ -29,7 +30,12 @@ static void add_bad_request(struct ink_arena *arena, Google__Rpc__Status *to,
     for (const struct ink_violation *v = violations; v != NULL; v = v->next)
         count++;
     detail.field_violations = ink_arena_calloc(arena, count, sizeof(void *));
+    size_t left = INK_WIRE_MOST_DETAILS;
     for (const struct ink_violation *v = violations; v != NULL; v = v->next) {
+        size_t size = strlen(v->field) + strlen(v->message) + VIOLATION_OVERHEAD;
+        if (size > left)
+            break;
+        left -= size;
         Google__Rpc__BadRequest__FieldViolation *one = ink_arena_alloc(arena, sizeof(*one));
         google__rpc__bad_request__field_violation__init(one);
         one->field = (char *)v->field;

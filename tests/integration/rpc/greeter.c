@@ -18,7 +18,8 @@ static struct ink_status take_time(struct greeter *greeter, struct ink_ctx *ctx,
     return ink_ok();
 }
 
-static struct ink_status fail(struct ink_ctx *ctx, int code)
+/* `more` further violations, to try how many fit. */
+static struct ink_status fail(struct ink_ctx *ctx, int code, int more)
 {
     struct ink_status status = ink_error((enum ink_code)code, "as you wished");
     status.reason = "WISHED_FOR";
@@ -26,6 +27,8 @@ static struct ink_status fail(struct ink_ctx *ctx, int code)
     if (code == INK_INVALID_ARGUMENT) {
         ink_violation_add(ctx->arena, &status.violations, "name", "must be nice");
         ink_violation_add(ctx->arena, &status.violations, "inner.name", "must be nicer");
+        for (int i = 0; i < more; i++)
+            ink_violation_add(ctx->arena, &status.violations, "and.so.on", "must be the nicest");
     }
     return status;
 }
@@ -43,7 +46,7 @@ static struct ink_status hello(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     if (request->fail_with != 0)
-        return fail(ctx, request->fail_with);
+        return fail(ctx, request->fail_with, request->times);
     reply->text = ink_arena_printf(ctx->arena, "Hello, %s!", request->name);
     return ink_ok();
 }
@@ -64,7 +67,7 @@ static struct ink_status many(void *self, struct ink_ctx *ctx,
         if (!ink_is_ok(status))
             return status;
     }
-    return request->fail_with != 0 ? fail(ctx, request->fail_with) : ink_ok();
+    return request->fail_with != 0 ? fail(ctx, request->fail_with, 0) : ink_ok();
 }
 INK_RPC_STREAM(many, Greet__V1__HelloRequest)
 
