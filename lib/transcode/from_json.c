@@ -178,17 +178,16 @@ static bool read_entry(struct ink_from *from, const struct ink_message *type,
 {
     const struct ink_field *key = &type->fields[0], *value = &type->fields[1];
     void *slot = ink_slot(key, entry);
-    const char *error = NULL;
     if (key->c->type == PROTOBUF_C_TYPE_STRING) {
         char *kept = ink_json_text_keep(&from->reader, name);
-        error = kept == NULL ? INK_NUL_REFUSED : NULL;
-        if (kept != NULL)
-            *(char **)slot = kept;
+        if (kept == NULL)
+            return ink_from_fail(from, place, INK_NUL_REFUSED);
+        *(char **)slot = kept;
     } else {
-        error = ink_scalar_read(from->arena, key->c, name.data, name.size, true, slot);
+        const char *error = ink_scalar_read(from->arena, key->c, name.data, name.size, true, slot);
+        if (error != NULL)
+            return ink_from_fail(from, place, "the key %s", error);
     }
-    if (error != NULL)
-        return ink_from_fail(from, place, "the key %s", error);
     if (!read_value(from, value, ink_slot(value, entry), place))
         return false;
     ink_slot_mark(key, entry);

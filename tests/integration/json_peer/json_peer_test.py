@@ -25,12 +25,13 @@ PACKAGE = "inkmesh.test.v1"
 MESSAGES = 2500
 DAMAGED = 4000
 
-# What the C side may refuse although Python takes it.
+# What the C side may refuse although Python takes it: base64 with foreign bytes or bad padding,
+# numbers as int() and float() take them, enum numbers with a fraction or out of range, times as
+# strptime() takes them. Never for malformed JSON alone.
 STRICTER = (
-    "NUL is not allowed", "is there twice", "nested too deeply", "lone surrogate", "invalid UTF-8",
-    "must be base64", "must be a whole number", "must be a number", "must be field paths",
-    "must be a duration", "must be an RFC 3339", "malformed JSON", "must be one of",
-    "the key must be", "another member", "must be an object",
+    "NUL is not allowed", "is there twice", "must be base64", "must be a whole number",
+    "must be a number", "must be field paths", "must be a duration", "must be an RFC 3339",
+    "must be one of",
 )
 
 
