@@ -149,6 +149,3 @@ bool ink_http_stream_end(struct ink_http_request *request);
  * and how many bytes of body. */
 int ink_http_replied(const struct ink_http_request *request);
 size_t ink_http_sent_bytes(const struct ink_http_request *request);
-
-/* "Not Found" for 404 (RFC 9110); "Unknown" for a status that has no name. */
-const char *ink_http_status_text(int status);

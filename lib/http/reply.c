@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "lib/base/http_status.h"
 #include "lib/http/internal.h"
 
 /* A chunk's size line and the CRLF behind its data take part of HEAD_ROOM. */

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/http_status.h"
 #include "lib/http/internal.h"
 
 struct ink_http_request *request_new(struct ink_http_server *server)

@@ -1,4 +1,5 @@
 #include "lib/mesh/admin.h"
+#include "lib/base/http_status.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -4,49 +4,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-static const struct {
-    int status;
-    const char *phrase;
-} phrases[] = {
-    {200, "OK"},
-    {201, "Created"},
-    {204, "No Content"},
-    {304, "Not Modified"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {406, "Not Acceptable"},
-    {408, "Request Timeout"},
-    {409, "Conflict"},
-    {411, "Length Required"},
-    {412, "Precondition Failed"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {415, "Unsupported Media Type"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {422, "Unprocessable Content"},
-    {428, "Precondition Required"},
-    {429, "Too Many Requests"},
-    {431, "Request Header Fields Too Large"},
-    {499, "Client Closed Request"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-};
-
-const char *ink_http_reason(int http_status)
-{
-    for (size_t i = 0; i < INK_COUNT(phrases); i++)
-        if (phrases[i].status == http_status)
-            return phrases[i].phrase;
-    return "Error";
-}
+#include "lib/base/http_status.h"
 
 static bool reason_is(struct ink_status status, const char *reason)
 {
@@ -175,7 +133,7 @@ static const char *detail_in_json(struct ink_arena *arena, const struct ink_prob
 void ink_problem_write(struct ink_arena *arena, const struct ink_problem *problem,
                        const struct ink_problem_place *place, struct ink_buf *out)
 {
-    const char *title = ink_http_reason(problem->http_status);
+    const char *title = ink_http_status_text(problem->http_status);
     const char *detail = detail_in_json(arena, problem, place->type);
     ink_buf_putc(out, '{');
     put_member(out, "type", type_of(arena, problem->reason));

@@ -42,9 +42,6 @@ struct ink_problem_place {
  * 500; 0 → 200. 429 and 503 always have a Retry-After: the status' own, rounded up, or 1. */
 struct ink_problem ink_problem_from_status(struct ink_status status);
 
-/* "Not Found" for 404, "Client Closed Request" for 499, "Error" for what nobody knows. */
-const char *ink_http_reason(int http_status);
-
 /* Appends the JSON text. The arena holds converted paths. */
 void ink_problem_write(struct ink_arena *arena, const struct ink_problem *problem,
                        const struct ink_problem_place *place, struct ink_buf *out);

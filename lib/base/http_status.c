@@ -1,4 +1,6 @@
-#include "lib/http/http.h"
+#include "lib/base/http_status.h"
+
+#include "lib/base/macros.h"
 
 /* The reason phrases of RFC 9110, section 15 (and RFC 6585 for 428 to 431). */
 static const struct {
@@ -24,6 +26,7 @@ static const struct {
     {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {428, "Precondition Required"},
     {429, "Too Many Requests"},
