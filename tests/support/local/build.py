@@ -12,9 +12,10 @@ from harness.waiting import HarnessError
 from . import state
 
 
-def bazel(*args, **kwargs):
-    """Runs bazel at the workspace's root."""
-    return subprocess.run(["bazel", *args], cwd=state.ROOT, check=False, **kwargs)
+def bazel(command, *args):
+    """Runs bazel at the workspace's root; progress is shown to people only, not to files."""
+    quiet = ["--ui_event_filters=-info"] + ([] if sys.stderr.isatty() else ["--noshow_progress"])
+    return subprocess.run(["bazel", command, *quiet, *args], cwd=state.ROOT, check=False)
 
 
 def build():
@@ -23,9 +24,8 @@ def build():
     There they stay as they are while other builds, of tests say, come and go.
     """
     links = os.path.relpath(state.path("build", ""), state.ROOT)
-    progress = [] if sys.stderr.isatty() else ["--noshow_progress"]
     done = bazel("build", "-c", "opt", "--config=opt", f"--symlink_prefix={links}/",
-                 "--ui_event_filters=-info", "--show_result=0", *progress, *TARGETS.values())
+                 "--show_result=0", *TARGETS.values())
     if done.returncode:
         raise HarnessError("the build failed")
     for name, target in TARGETS.items():

@@ -73,8 +73,7 @@ def _read(uri):
 def _bazel_test(args):
     with tempfile.TemporaryDirectory() as folder:
         events = os.path.join(folder, "events.json")
-        done = build.bazel("test", "--keep_going", "--noshow_progress", "--ui_event_filters=-info",
-                           f"--build_event_json_file={events}", *args)
+        done = build.bazel("test", "--keep_going", f"--build_event_json_file={events}", *args)
         passed, failed = 0, 0
         if os.path.exists(events):
             with open(events, encoding="utf-8") as lines:
