@@ -11,6 +11,10 @@
 
 /* How often a wait looks whether its context was cancelled. */
 #define CANCEL_CHECK_MS 50
+/* After how long without an answer the server's life is first doubted (later: twice as long each
+ * time), and how long it has to greet a new connection. Together less than a second. */
+#define FIRST_DOUBT (150 * INK_MILLISECOND)
+#define GREETING_LIMIT (500 * INK_MILLISECOND)
 
 static void free_result(PGresult **result)
 {
@@ -58,6 +62,45 @@ static struct ink_status connect_to_end(PGconn *pg, const struct ink_ctx *ctx)
     return ink_ok();
 }
 
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Whether the server says anything to a new connection, be it that it takes no more of them. */
+static bool greets(const struct ink_db_conninfo *info, const struct ink_ctx *ctx)
+{
+    struct ink_ctx until = *ctx;
+    until.deadline = earlier(ctx->deadline, ink_now() + GREETING_LIMIT);
+    PGconn *pg = PQconnectStartParams(info->keywords, info->values, 1);
+    if (pg == NULL)
+        return true;
+    PQsetNoticeReceiver(pg, ignore_notice, NULL);
+    struct ink_status status = connect_to_end(pg, &until);
+    PQfinish(pg);
+    return status.code != INK_DEADLINE_EXCEEDED;
+}
+
+/* Waits for the server's answer: UNAVAILABLE as soon as it turns out to be frozen. */
+static struct ink_status wait_for_answer(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                         short events)
+{
+    struct ink_ctx until = *ctx;
+    for (int64_t patience = FIRST_DOUBT;; patience *= 2) {
+        until.deadline = earlier(ctx->deadline, ink_now() + patience);
+        struct ink_status status = wait_for(conn->pg, &until, events);
+        if (status.code != INK_DEADLINE_EXCEEDED || ink_now() >= ctx->deadline)
+            return status;
+        bool greeted = greets(conn->info, ctx);
+        until.deadline = ink_now(); /* the answer may have come meanwhile */
+        if (!greeted && ink_now() < ctx->deadline &&
+            !ink_is_ok(wait_for(conn->pg, &until, events))) {
+            conn->frozen = true;
+            return ink_db_unavailable(ctx->arena, "it is frozen: no answer, and no greeting");
+        }
+    }
+}
+
 struct ink_status ink_db_conn_open(const struct ink_ctx *ctx, const struct ink_db_conninfo *info,
                                    struct ink_db_conn **ret_conn)
 {
@@ -74,6 +117,7 @@ struct ink_status ink_db_conn_open(const struct ink_ctx *ctx, const struct ink_d
     }
     struct ink_db_conn *conn = ink_calloc(1, sizeof(*conn));
     conn->pg = pg;
+    conn->info = info;
     *ret_conn = conn;
     return ink_ok();
 }
@@ -188,11 +232,12 @@ static bool queue_command(struct flight *flight, struct ink_db_conn *conn,
 }
 
 /* Sends all that libpq holds back, and reads meanwhile, lest both sides wait for each other. */
-static struct ink_status flush(PGconn *pg, const struct ink_ctx *ctx)
+static struct ink_status flush(struct ink_db_conn *conn, const struct ink_ctx *ctx)
 {
+    PGconn *pg = conn->pg;
     int more;
     while ((more = PQflush(pg)) == 1) {
-        struct ink_status status = wait_for(pg, ctx, POLLIN | POLLOUT);
+        struct ink_status status = wait_for_answer(conn, ctx, POLLIN | POLLOUT);
         if (!ink_is_ok(status))
             return status;
         if (PQconsumeInput(pg) != 1)
@@ -202,10 +247,12 @@ static struct ink_status flush(PGconn *pg, const struct ink_ctx *ctx)
 }
 
 /* The next result; NULL ends the results of a query. */
-static struct ink_status next_result(PGconn *pg, const struct ink_ctx *ctx, PGresult **ret_result)
+static struct ink_status next_result(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                     PGresult **ret_result)
 {
+    PGconn *pg = conn->pg;
     while (PQisBusy(pg)) {
-        struct ink_status status = wait_for(pg, ctx, POLLIN);
+        struct ink_status status = wait_for_answer(conn, ctx, POLLIN);
         if (!ink_is_ok(status))
             return status;
         if (PQconsumeInput(pg) != 1)
@@ -259,7 +306,7 @@ static struct ink_status receive(struct flight *flight, struct ink_db_conn *conn
 {
     while (flight->syncs > 0) {
         RESULT *result = NULL;
-        struct ink_status status = next_result(conn->pg, ctx, &result);
+        struct ink_status status = next_result(conn, ctx, &result);
         if (!ink_is_ok(status))
             return status;
         if (result != NULL)
@@ -291,7 +338,7 @@ struct ink_status ink_db_conn_run(struct ink_db_conn *conn, const struct ink_ctx
         status = ink_db_unavailable(ctx->arena, PQerrorMessage(conn->pg));
     }
     if (ink_is_ok(status))
-        status = flush(conn->pg, ctx);
+        status = flush(conn, ctx);
     if (ink_is_ok(status))
         status = receive(&flight, conn, ctx, command);
     conn->broken |= flight.syncs > 0; /* some of the answer is still to come */
@@ -313,10 +360,10 @@ struct ink_status ink_db_conn_script(struct ink_db_conn *conn, const struct ink_
     conn->broken = true; /* until all of it was answered */
     if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
         return ink_db_unavailable(ctx->arena, PQerrorMessage(conn->pg));
-    status = flush(conn->pg, ctx);
+    status = flush(conn, ctx);
     while (ink_is_ok(status)) {
         RESULT *result = NULL;
-        status = next_result(conn->pg, ctx, &result);
+        status = next_result(conn, ctx, &result);
         if (!ink_is_ok(status))
             return status;
         if (result == NULL)

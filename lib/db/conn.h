@@ -12,11 +12,15 @@
 #include "lib/base/ctx.h"
 #include "lib/db/db.h"
 
+struct ink_db_conninfo;
+
 struct ink_db_conn {
     PGconn *pg;
-    struct ink_db_conn *next; /* of the pool's idle ones */
-    bool broken;              /* to be closed instead of used again */
-    int64_t timeout_ms;       /* the session's statement_timeout; 0 when it is not known */
+    const struct ink_db_conninfo *info; /* what it was made with */
+    struct ink_db_conn *next;           /* of the pool's idle ones */
+    bool broken;                        /* to be closed instead of used again */
+    bool frozen;                        /* broken, because the server does nothing any more */
+    int64_t timeout_ms; /* the session's statement_timeout; 0 when it is not known */
     const struct ink_db_statement **prepared;
     size_t prepared_count;
     size_t prepared_cap;
@@ -37,7 +41,8 @@ struct ink_status ink_db_conninfo_init(struct ink_arena *arena, struct ink_db_co
                                        const char *application_name) INK_MUST_CHECK;
 void ink_db_conninfo_release(struct ink_db_conninfo *info);
 
-/* Connects until the context's deadline; name resolution alone is not bounded by it. */
+/* Connects until the context's deadline; name resolution alone is not bounded by it. `info` must
+ * outlive the connection. */
 struct ink_status ink_db_conn_open(const struct ink_ctx *ctx, const struct ink_db_conninfo *info,
                                    struct ink_db_conn **ret_conn) INK_MUST_CHECK;
 void ink_db_conn_close(struct ink_db_conn *conn);
@@ -59,7 +64,9 @@ struct ink_db_command {
 };
 
 /* Sends a command and takes its answer until the context's deadline. Sets `broken` where the
- * connection cannot be used again. */
+ * connection cannot be used again. An answer that is late makes it connect once more, to tell a
+ * slow statement from a frozen server: nothing else can, for the kernel keeps the connection alive.
+ */
 struct ink_status ink_db_conn_run(struct ink_db_conn *conn, const struct ink_ctx *ctx,
                                   const struct ink_db_command *command,
                                   struct ink_db_rows *ret_rows) INK_MUST_CHECK;

@@ -25,7 +25,9 @@
  *
  * Away. A thread of the pool makes the connections. While it cannot, calls fail at once instead of
  * waiting for it, and it tries again with growing pauses (50 ms to 1 s, with jitter). A connection
- * that died while idle is noticed before anything is sent on it and replaced unnoticed.
+ * that died while idle is noticed before anything is sent on it and replaced unnoticed. A server
+ * that is frozen is away, too: a call whose answer is late finds out by a new connection, which is
+ * not greeted, within 700 ms; calls after it fail at once until the server goes on.
  *
  * Errors, from the pool and from SQLSTATEs; what PostgreSQL said is in `cause`, for the log:
  *   UNAVAILABLE         away, shutting down, or gone in mid-statement (08..., 57P0x, 25006): then a

@@ -249,9 +249,25 @@ struct ink_status ink_db_acquire(struct ink_db *db, const struct ink_ctx *ctx,
     return status;
 }
 
+/* With the lock held: what lies idle would only hold the next callers. New calls fail at once until
+ * the connector gets through. */
+static void take_for_frozen(struct ink_db *db)
+{
+    while (db->idle != NULL) {
+        struct ink_db_conn *conn = db->idle;
+        db->idle = conn->next;
+        ink_db_conn_close(conn);
+        db->stats.open--;
+        db->stats.discarded++;
+    }
+    db->stats.down = true;
+    strncpy(db->last_failure, "it is frozen", sizeof(db->last_failure) - 1);
+    ink_db_turn_away(db);
+}
+
 void ink_db_give_back(struct ink_db *db, struct ink_db_conn *conn)
 {
-    bool broken = conn->broken;
+    bool broken = conn->broken, frozen = conn->frozen;
     if (broken)
         ink_db_conn_close(conn);
     pthread_mutex_lock(&db->lock);
@@ -259,6 +275,8 @@ void ink_db_give_back(struct ink_db *db, struct ink_db_conn *conn)
     if (broken) {
         db->stats.open--;
         db->stats.discarded++;
+        if (frozen)
+            take_for_frozen(db);
         pthread_cond_signal(&db->wake_connector); /* a waiter may want a new one */
     } else {
         db->last_healthy = ink_now();

@@ -78,6 +78,20 @@ class Outages(MeshTest):
         until("ready again", lambda: self.get("/readyz").status == 200, 15)
         self.profile_answers(within=1)
 
+    def test_postgres_frozen(self):
+        postgres = self.mesh.databases["user"]
+        self.addCleanup(self.heal, postgres)
+        credentials = {"email": self.user["email"], "password": PASSWORD}
+        for _ in range(2):
+            self.mesh.redis.command("FLUSHALL")
+            postgres.pause()
+            for _ in range(3):
+                self.assert_away(self.profile())
+                self.assert_away(self.post("/api/v1/auth/login", credentials))
+            postgres.resume()
+            self.recovers("a PostgreSQL that did nothing")
+            self.assertEqual(self.post("/api/v1/auth/login", credentials).status, 200)
+
     def test_postgres_killed_cached_reads_go_on(self):
         postgres = self.mesh.databases["user"]
         self.addCleanup(self.heal, postgres)

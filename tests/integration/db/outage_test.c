@@ -95,6 +95,25 @@ static void frozen_server_holds_nobody_beyond_the_deadline(void **state)
     ink_db_free(db);
 }
 
+static void frozen_server_is_told_within_a_second(void **state)
+{
+    (void)state;
+    static const struct ink_db_statement sleep_a_second = {.name = "sleep_a_second",
+                                                           .sql = "SELECT pg_sleep(1)"};
+    struct ink_db *db = pool(4);
+    fill(db, 4);
+    /* A statement that takes its time is no reason to doubt the server. */
+    fixture_expect(ink_db_query(db, fixture_ctx(5000), &sleep_a_second, NULL, NULL), INK_OK);
+    assert_int_equal(ink_db_stats(db).open, 4);
+    test_control("pause", "postgres");
+    expect_away_quickly(db, 1000);
+    for (int i = 0; i < 20; i++)
+        expect_away_quickly(db, 100);
+    test_control("resume", "postgres");
+    fixture_await(db, 8000);
+    ink_db_free(db);
+}
+
 static const struct ink_db_statement sleep_long = {.name = "sleep_long",
                                                    .sql = "SELECT pg_sleep(20)"};
 
@@ -212,6 +231,7 @@ int main(void)
         cmocka_unit_test(killed_server_is_told_and_comes_back),
         cmocka_unit_test(restart_between_calls_is_not_noticed),
         cmocka_unit_test(pool_may_be_made_while_the_server_is_away),
+        cmocka_unit_test(frozen_server_is_told_within_a_second),
         cmocka_unit_test(frozen_server_holds_nobody_beyond_the_deadline),
         cmocka_unit_test(lost_statement_says_so),
         cmocka_unit_test(lost_transaction_is_not_committed),
