@@ -11,6 +11,7 @@ LIBRARIES = {
     "pq": ("libpq", [], "libpq-dev"),
     "protobuf_c": ("libprotobuf-c", [], "libprotobuf-c-dev"),
     "xcrypt": ("libxcrypt", [], "libcrypt-dev"),
+    "zlib": ("zlib", [], "zlib1g-dev"),
 }
 
 _TARGET = """

@@ -103,9 +103,11 @@ struct ink_status call_run(struct call *call, ProtobufCMessage *reply,
                            struct ink_rpc_stream *stream)
 {
     struct ink_rpc_next next = {.call = call, .reply = reply, .stream = stream};
+    const struct served *served = call->served;
     ProtobufCMessage *request = NULL;
-    if (!call->served->method->client_streaming)
-        next.arrived = ink_wire_unpack(&call->arena, call->served->input, call->payload, &request);
+    if (!served->method->client_streaming)
+        next.arrived = ink_wire_unpack(&call->arena, served->input, call->payload,
+                                       served->server->options.max_message_bytes, &request);
     struct ink_rpc_call view = {
         .method = call->served->method,
         .ctx = &call->ctx,

@@ -61,6 +61,7 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
         integer(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1),
         integer(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
+        ink_wire_no_decompression(),
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, 20000),
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000),
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
@@ -292,7 +293,8 @@ struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struc
     ending_init(&ending);
     status = perform(client, ctx, method, packed, &ending, &reply);
     if (ink_is_ok(status)) {
-        status = ink_wire_unpack(ctx->arena, method->output, reply, ret_reply);
+        status = ink_wire_unpack(ctx->arena, method->output, reply,
+                                 client->options.max_message_bytes, ret_reply);
         if (!ink_is_ok(status))
             status = ink_error_cause(ctx->arena, INK_INTERNAL, "the service's reply is malformed",
                                      "%s: %s", method->full_name, status.message);

@@ -7,6 +7,7 @@
 
 struct ink_rpc_client_stream {
     const struct ink_method *method;
+    size_t most; /* bytes of a message */
     grpc_completion_queue *queue;
     grpc_call *call;
     grpc_metadata_array initial;
@@ -71,6 +72,7 @@ struct ink_status ink_rpc_client_stream_open(struct ink_rpc_client *client,
         return status;
     struct ink_rpc_client_stream *stream = ink_calloc(1, sizeof(*stream));
     stream->method = method;
+    stream->most = client->options.max_message_bytes;
     stream->queue = grpc_completion_queue_create_for_pluck(NULL);
     grpc_metadata_array_init(&stream->initial);
     ending_init(&stream->ending);
@@ -123,7 +125,7 @@ struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *strea
     if (stream->received == NULL)
         return end_of(stream, arena, ret_message);
     struct ink_status status =
-        ink_wire_unpack(arena, stream->method->output, stream->received, ret_message);
+        ink_wire_unpack(arena, stream->method->output, stream->received, stream->most, ret_message);
     grpc_byte_buffer_destroy(stream->received);
     stream->received = NULL;
     return status;

@@ -80,9 +80,11 @@ struct ink_status health_add(struct ink_rpc_server *server, struct ink_arena *ar
     served->unary = check_rpc;
     served->self = server;
     served->built_in = true;
+    served->kind = SERVED_HEALTH;
     served = server_serve(server, watch_method);
     served->stream = watch_rpc;
     served->self = server;
     served->built_in = true;
+    served->kind = SERVED_HEALTH;
     return ink_ok();
 }

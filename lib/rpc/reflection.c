@@ -179,6 +179,7 @@ struct ink_status reflection_add(struct ink_rpc_server *server, struct ink_arena
         served->stream = info;
         served->self = reflection;
         served->built_in = true;
+        served->kind = SERVED_REFLECTION;
     }
     return ink_ok();
 }

@@ -11,6 +11,8 @@
 #define DEFAULT_STREAMS 256
 #define DEFAULT_MESSAGE_BYTES (4 * 1024 * 1024)
 #define DEFAULT_DEADLINE_MS 60000
+/* For a new connection to say that it speaks HTTP/2; the C core would wait for two minutes. */
+#define HANDSHAKE_TIMEOUT_MS 10000
 
 static grpc_arg integer(const char *key, int value)
 {
@@ -21,6 +23,8 @@ static grpc_server *make_grpc_server(const struct ink_rpc_server_options *option
 {
     grpc_arg args[] = {
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
+        ink_wire_no_decompression(),
+        integer(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS),
         /* A second server on the same port is a mistake that must show. */
         integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, 30000),

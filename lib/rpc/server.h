@@ -160,7 +160,8 @@ struct ink_rpc_server_options {
     const char *address;           /* "127.0.0.1:3001"; port 0 picks a free one */
     const struct ink_rpc_tls *tls; /* NULL for plain text */
     unsigned workers;              /* threads for unary calls; 0 means the default, 8 */
-    unsigned max_streams;          /* streams at once; 0 means the default, 256 */
+    unsigned max_streams;          /* streams at once, and as many each of health and reflection; 0
+                                      means the default, 256 */
     size_t max_message_bytes;      /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
     int64_t max_deadline_ms;       /* calls without a deadline, or a later one, get this; 0: 60 s */
 };

@@ -34,6 +34,14 @@ struct interceptor {
     void *self;
 };
 
+/* What its streams are counted with. */
+enum served_kind {
+    SERVED_METHOD,
+    SERVED_HEALTH,
+    SERVED_REFLECTION,
+    SERVED_KINDS,
+};
+
 /* One method that is served. */
 struct served {
     struct ink_rpc_server *server;
@@ -44,6 +52,7 @@ struct served {
     ink_rpc_stream_fn *stream;
     void *self;
     bool built_in; /* health and reflection: no interceptors, and never cut off early */
+    enum served_kind kind;
     void *registered;
     struct served *next;
 };
@@ -66,6 +75,7 @@ struct ink_rpc_server {
     pthread_cond_t changed;
     struct ink_rpc_stream *streams;
     unsigned n_streams;
+    unsigned n_streams_of[SERVED_KINDS];
     unsigned n_calls; /* unary calls and refusals that are not finished */
     bool ready;
     bool stopping;

@@ -87,7 +87,8 @@ struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream, ProtobufCMe
     }
     ink_arena_release(&stream->received);
     struct ink_status status =
-        ink_wire_unpack(&stream->received, stream->call.served->input, buffer, ret_message);
+        ink_wire_unpack(&stream->received, stream->call.served->input, buffer,
+                        stream->call.served->server->options.max_message_bytes, ret_message);
     grpc_byte_buffer_destroy(buffer);
     return status;
 }
@@ -139,13 +140,22 @@ static void release(struct ink_rpc_stream *stream)
     free(stream);
 }
 
+/* Each kind of stream has max_streams of its own: nobody can lock the service's callers out with
+ * idle reflection, nor the health watchers with either. */
+static unsigned *streams_of_kind(const struct served *served)
+{
+    return &served->server->n_streams_of[served->kind];
+}
+
 /* Joins the server's list. False when it has as many streams as it may, or stops. */
 static bool enlist(struct ink_rpc_stream *stream)
 {
     struct ink_rpc_server *server = stream->call.served->server;
+    unsigned *count = streams_of_kind(stream->call.served);
     pthread_mutex_lock(&server->lock);
-    bool room = !server->stopping && server->n_streams < server->options.max_streams;
+    bool room = !server->stopping && *count < server->options.max_streams;
     if (room) {
+        ++*count;
         stream->next = server->streams;
         if (stream->next != NULL)
             stream->next->previous = stream;
@@ -156,11 +166,11 @@ static bool enlist(struct ink_rpc_stream *stream)
     return room;
 }
 
-/* Leaves the list and goes. The shutdown waits for the count, which falls last. */
-static void leave(struct ink_rpc_stream *stream)
+static void unlist(struct ink_rpc_stream *stream)
 {
     struct ink_rpc_server *server = stream->call.served->server;
     pthread_mutex_lock(&server->lock);
+    --*streams_of_kind(stream->call.served);
     if (stream->previous != NULL)
         stream->previous->next = stream->next;
     else
@@ -168,6 +178,12 @@ static void leave(struct ink_rpc_stream *stream)
     if (stream->next != NULL)
         stream->next->previous = stream->previous;
     pthread_mutex_unlock(&server->lock);
+}
+
+/* The last thing to do for a stream that was in the list: the shutdown waits for the count. */
+static void release_counted(struct ink_rpc_stream *stream)
+{
+    struct ink_rpc_server *server = stream->call.served->server;
     release(stream);
     pthread_mutex_lock(&server->lock);
     server->n_streams--;
@@ -191,10 +207,12 @@ void streams_cancel(struct ink_rpc_server *server, bool all)
 static void *serve(void *data)
 {
     struct ink_rpc_stream *stream = data;
+    watch_close(stream);
     call_make_context(&stream->call, 0);
     send_status(stream, call_run(&stream->call, NULL, stream));
     await_close(stream);
-    leave(stream);
+    unlist(stream);
+    release_counted(stream);
     return NULL;
 }
 
@@ -261,11 +279,12 @@ static void requested(struct event *event, bool ok)
         refuse(server, &stream->call,
                ink_error(INK_RESOURCE_EXHAUSTED, "too many streams are open"));
         release(stream);
-        return;
+    } else if (!start_thread(stream)) {
+        unlist(stream);
+        refuse(server, &stream->call,
+               ink_error(INK_RESOURCE_EXHAUSTED, "no thread can be started for the stream"));
+        release_counted(stream);
     }
-    watch_close(stream);
-    if (!start_thread(stream))
-        abort(); /* a process that cannot start threads cannot serve */
 }
 
 void stream_listen(struct served *served)

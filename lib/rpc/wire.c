@@ -30,26 +30,43 @@ static struct ink_status unpack_bytes(struct ink_arena *arena, const struct ink_
     return ink_ok();
 }
 
+static bool is_compressed(const grpc_byte_buffer *buffer)
+{
+    return buffer->type == GRPC_BB_RAW && buffer->data.raw.compression != GRPC_COMPRESS_NONE;
+}
+
+static struct ink_status unpack_compressed(struct ink_arena *arena, const struct ink_message *type,
+                                           grpc_slice data, size_t most,
+                                           ProtobufCMessage **ret_message)
+{
+    INK_CLEANUP(ink_buf_release) struct ink_buf plain = INK_BUF_INIT;
+    struct ink_status status = ink_wire_inflate(arena, data, most, &plain);
+    if (ink_is_ok(status))
+        status = unpack_bytes(arena, type, (const uint8_t *)plain.data, plain.len, ret_message);
+    return status;
+}
+
 struct ink_status ink_wire_unpack(struct ink_arena *arena, const struct ink_message *type,
-                                  grpc_byte_buffer *buffer, ProtobufCMessage **ret_message)
+                                  grpc_byte_buffer *buffer, size_t most,
+                                  ProtobufCMessage **ret_message)
 {
     if (buffer == NULL || grpc_byte_buffer_length(buffer) == 0)
         return unpack_bytes(arena, type, (const uint8_t *)"", 0, ret_message);
     grpc_byte_buffer_reader reader;
     if (!grpc_byte_buffer_reader_init(&reader, buffer))
-        return ink_error(INK_INVALID_ARGUMENT, "the message cannot be decompressed");
+        return ink_error(INK_INTERNAL, "the message cannot be read");
     /* Most messages lie in one slice and are read in place. */
     grpc_slice *only;
     struct ink_status status;
-    if (buffer->data.raw.slice_buffer.count == 1 && buffer->type == GRPC_BB_RAW &&
-        buffer->data.raw.compression == GRPC_COMPRESS_NONE &&
+    if (buffer->data.raw.slice_buffer.count == 1 && !is_compressed(buffer) &&
         grpc_byte_buffer_reader_peek(&reader, &only)) {
         status = unpack_bytes(arena, type, GRPC_SLICE_START_PTR(*only), GRPC_SLICE_LENGTH(*only),
                               ret_message);
     } else {
         grpc_slice all = grpc_byte_buffer_reader_readall(&reader);
-        status = unpack_bytes(arena, type, GRPC_SLICE_START_PTR(all), GRPC_SLICE_LENGTH(all),
-                              ret_message);
+        status = is_compressed(buffer) ? unpack_compressed(arena, type, all, most, ret_message)
+                                       : unpack_bytes(arena, type, GRPC_SLICE_START_PTR(all),
+                                                      GRPC_SLICE_LENGTH(all), ret_message);
         grpc_slice_unref(all);
     }
     grpc_byte_buffer_reader_destroy(&reader);

@@ -7,6 +7,7 @@
 #include <grpc/grpc.h>
 #include <grpc/slice.h>
 
+#include "lib/base/buf.h"
 #include "lib/base/status.h"
 #include "lib/contract/contract.h"
 
@@ -14,10 +15,19 @@
 grpc_byte_buffer *ink_wire_pack(const ProtobufCMessage *message);
 
 /* Unpacks into `arena`; `buffer` stays the caller's and may be NULL (an empty message). What
- * ink_wire_check() refuses is INVALID_ARGUMENT. */
+ * ink_wire_check() refuses is INVALID_ARGUMENT; a compressed message that is longer than `most`
+ * bytes when it is not is RESOURCE_EXHAUSTED. */
 struct ink_status ink_wire_unpack(struct ink_arena *arena, const struct ink_message *type,
-                                  grpc_byte_buffer *buffer,
+                                  grpc_byte_buffer *buffer, size_t most,
                                   ProtobufCMessage **ret_message) INK_MUST_CHECK;
+
+/* Takes the C core's own decompression out of a channel or a server: it inflates a message to its
+ * end before it looks at the limit, and 4 MiB of gzip may hold 4 GiB. */
+grpc_arg ink_wire_no_decompression(void);
+/* Inflates gzip or deflate (RFC 1952, RFC 1950), `most` bytes at most: RESOURCE_EXHAUSTED for more,
+ * INVALID_ARGUMENT for what is neither. Appends to `out`. */
+struct ink_status ink_wire_inflate(struct ink_arena *arena, grpc_slice data, size_t most,
+                                   struct ink_buf *out) INK_MUST_CHECK;
 
 /* INK_OK, or INVALID_ARGUMENT: with a violation for each text that contains NUL or is not UTF-8 (at
  * most 20), for nesting deeper than 64, or for bytes that are no message. Takes no memory when all

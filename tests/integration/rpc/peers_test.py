@@ -3,6 +3,7 @@
 
 import signal
 import subprocess
+import threading
 import unittest
 
 import grpc
@@ -91,6 +92,41 @@ class ExampleTest(unittest.TestCase):
             compression=grpc.Compression.Gzip,
         )
         self.assertEqual(len(reply.text), len("Hello, !") + 20000)
+
+    def resident(self):
+        with open(f"/proc/{self.program.pid}/status", encoding="ascii") as status:
+            return int(status.read().split("VmRSS:")[1].split()[0]) * 1024
+
+    def test_a_compressed_bomb_is_not_inflated(self):
+        call = self.channel.unary_unary("/greet.v1.Greeter/Hello")
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            before = self.resident()
+            with self.assertRaises(grpc.RpcError) as refused:
+                call(bytes(128 << 20), timeout=60, compression=compression)
+            self.assertEqual(refused.exception.code(), grpc.StatusCode.RESOURCE_EXHAUSTED)
+            self.assertIn("when it is not compressed", refused.exception.details())
+            self.assertLess(self.resident() - before, 64 << 20)
+
+    def test_idle_reflection_locks_nobody_out(self):
+        stop = threading.Event()
+
+        def silence():
+            stop.wait(30)
+            yield from ()
+        info = self.channel.stream_stream(
+            "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+        idle = [info(silence()) for _ in range(300)]
+        self.addCleanup(stop.set)
+        for one in idle:
+            self.addCleanup(one.cancel)
+        self.assertEqual([one.code() for one in idle[256:]],
+                         [grpc.StatusCode.RESOURCE_EXHAUSTED] * 44)
+        watch = self.stream("/grpc.health.v1.Health/Watch", HealthReply, HealthRequest())
+        self.assertEqual(next(watch).status, SERVING)
+        watch.cancel()
+        many = self.stream("/greet.v1.Greeter/Many", HelloReply,
+                           HelloRequest(name="Ada", times=3))
+        self.assertEqual(len(list(many)), 3)
 
     def test_server_streaming(self):
         replies = self.stream(
