@@ -13,6 +13,7 @@
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
+#define DEFAULT_KEEPALIVE_MS 20000
 
 /* gRPC's service config: round robin, and retries for the methods that may be repeated. A budget
  * (throttling) keeps retries from adding to an outage. */
@@ -62,8 +63,8 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
         integer(GRPC_ARG_ENABLE_HTTP_PROXY, 0),
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
         ink_wire_no_decompression(),
-        integer(GRPC_ARG_KEEPALIVE_TIME_MS, 20000),
-        integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 5000),
+        integer(GRPC_ARG_KEEPALIVE_TIME_MS, (int)options->keepalive_ms),
+        integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, (int)options->keepalive_ms / 4),
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
         integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
         integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
@@ -127,6 +128,8 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
         client->options.default_timeout_ms = DEFAULT_TIMEOUT_MS;
     if (client->options.max_message_bytes == 0)
         client->options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
+    if (client->options.keepalive_ms == 0)
+        client->options.keepalive_ms = DEFAULT_KEEPALIVE_MS;
     client->channel = make_channel(contract, &client->options, credentials);
     grpc_channel_credentials_release(credentials);
     client->queue = grpc_completion_queue_create_for_next(NULL);

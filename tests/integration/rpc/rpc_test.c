@@ -206,6 +206,24 @@ static void bounds_messages(void **state)
     assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
 }
 
+static void bounds_replies(void **state)
+{
+    struct fixture *f = *state;
+    struct ink_rpc_client_options options = {.target = f->address, .max_message_bytes = 1000};
+    ink_rpc_client_free(f->client);
+    must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    char name[1000];
+    memset(name, 'x', sizeof(name));
+    name[999] = '\0'; /* too much together with "Hello, !" */
+    Greet__V1__HelloRequest request = request_for(name);
+    Greet__V1__HelloReply *reply;
+    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
+    name[900] = '\0';
+    must(call(f, &ctx, "Hello", &request, &reply));
+    assert_int_equal(strlen(reply->text), 900 + strlen("Hello, !"));
+}
+
 static void keeps_deadlines(void **state)
 {
     struct fixture *f = *state;
@@ -500,6 +518,7 @@ int main(void)
         WITH_SERVER(refuses_text_that_c_would_cut),
         WITH_SERVER(bounds_nesting),
         WITH_SERVER(bounds_messages),
+        WITH_SERVER(bounds_replies),
         WITH_SERVER(keeps_deadlines),
         WITH_SERVER(retries_what_may_be_repeated),
         WITH_SERVER(streams_to_the_client),
