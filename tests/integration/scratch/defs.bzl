@@ -1,10 +1,10 @@
-"""One program for two contracts."""
+"""One program for several contracts."""
 
 load("@rules_cc//cc:defs.bzl", "cc_binary")
 load("//bazel:protobuf_c.bzl", "embedded_contract", "proto_root", "protobuf_c_library")
 
-def notes_program(name):
-    """program.c with this package's notes.proto and handlers.c; what both packages build alike."""
+def notes_program(name, handlers = "handlers.c"):
+    """program.c with this package's notes.proto and its handlers; what all packages build alike."""
     imports = [":protos", "//proto"]
     proto_root(name = "protos", srcs = ["notes.proto"])
     protobuf_c_library(
@@ -23,7 +23,7 @@ def notes_program(name):
         name = name,
         testonly = True,
         srcs = [
-            "handlers.c",
+            handlers,
             "//tests/integration/scratch:program_sources",
         ],
         visibility = ["//tests/integration/scratch:__pkg__"],

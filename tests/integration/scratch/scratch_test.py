@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Adding a method to a contract: before/ and after/ differ by lines added to notes.proto and
-handlers.c, and by nothing else; and the new method is served, routed, validated, guarded, reflected and counted."""
+handlers.c, and by nothing else; the new method is served, routed, validated, guarded, reflected and
+counted."""
 
 import base64
 import difflib
@@ -11,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import subprocess
 import time
 import unittest
 import urllib.request
@@ -194,6 +196,27 @@ class AddedMethod(unittest.TestCase):
         self.assertRegex(text, r'grpc_server_handled_total\{[^}]*grpc_method="LabelNote"')
         self.assertRegex(text, re.escape('http_server_request_duration_seconds_count{') +
                          r'[^}]*="/v1/notes/\{id\}/labels"')
+
+
+class NoStart(unittest.TestCase):
+    """A contract that cannot be kept is not served."""
+
+    def refusal(self, folder):
+        """What the program logged before it ended with 1."""
+        env = {"JWT_SECRET": SECRET, "HTTP_ADDRESS": f"127.0.0.1:{ports.reserve()}"}
+        done = subprocess.run([f"{HERE}{folder}/notes"], env=env, capture_output=True, text=True,
+                              check=False, timeout=30)
+        self.assertEqual(done.returncode, 1, done)
+        return done.stdout + done.stderr
+
+    def test_a_rule_that_is_not_implemented(self):
+        said = self.refusal("cel")
+        self.assertIn("notes.v1.GetNoteRequest.id", said)
+        self.assertIn("cel", said)
+
+    def test_a_method_for_nobody(self):
+        self.assertIn("notes.v1.Notes.GetNote does not say who may call it",
+                      self.refusal("nobody"))
 
 
 if __name__ == "__main__":
