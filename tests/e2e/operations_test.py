@@ -2,6 +2,7 @@
 """What operators see: health, readiness, metrics and logs of both programs."""
 
 import json
+import re
 import subprocess
 import unittest
 import urllib.request
@@ -37,6 +38,57 @@ class Operations(MeshTest):
                 done = subprocess.run([tool("promtool"), "check", "metrics"], input=text,
                                       capture_output=True, text=True, check=False)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), done.stdout)
+
+    def test_metrics_have_their_names(self):
+        _, session = self.signed_in()
+        self.get("/api/v1/users/profile", token=session["token"])
+        everywhere = {"inkmesh_build_info", "process_resident_memory_bytes", "process_open_fds",
+                      "process_cpu_seconds_total"}
+        names = {
+            "gateway": {"http_server_request_duration_seconds", "http_server_active_requests",
+                        "http_server_open_connections"},
+            "user": {"grpc_server_handled_total", "grpc_server_handling_seconds",
+                     "db_pool_size", "db_pool_connections", "db_pool_connections_in_use",
+                     "db_pool_waiting", "cache_requests_total", "cache_breaker_state",
+                     "password_hashes_total"},
+        }
+        for program in self.programs():
+            text = scrape(program)[1]
+            types = set(re.findall(r"^# TYPE (\S+) ", text, re.M))
+            helped = set(re.findall(r"^# HELP (\S+) \S", text, re.M))
+            self.assertLessEqual(everywhere | names[program.name], types, program.name)
+            self.assertEqual(types, helped)
+        handled = samples(scrape(self.mesh.services["user"])[1], "grpc_server_handled_total")
+        for key in handled:
+            self.assertLessEqual({"grpc_service", "grpc_method", "grpc_code"},
+                                 set(re.findall(r'(\w+)="', key)))
+        routes = samples(scrape(self.mesh.gateway)[1], "http_server_request_duration_seconds_count")
+        self.assertIn(('GET', '/api/v1/users/profile', '200'), {
+            tuple(re.search(rf'{name}="([^"]*)"', key).group(1) for name in (
+                "http_request_method", "http_route", "http_response_status_code"))
+            for key in routes})
+
+    def test_one_access_line_a_request(self):
+        user, session = self.signed_in()
+        asked = {"line-one": ("GET", "/api/v1/users/profile", session["token"], 200),
+                 "line-two": ("GET", "/api/v1/users/profile", None, 401),
+                 "line-three": ("GET", "/no/such/path", None, 404)}
+        for request_id, (method, path, token, status) in asked.items():
+            answer = self.request(method, path, token=token, headers={"X-Request-Id": request_id})
+            self.assertEqual(answer.status, status)
+        self.get("/livez", headers={"X-Request-Id": "line-four"})  # machines ask that every second
+        for request_id, (method, path, _, status) in asked.items():
+            text = self.log_with(self.mesh.gateway, f'"{request_id}"')
+            lines = [line for line in map(json.loads, text.splitlines())
+                     if line.get("request_id") == request_id]
+            self.assertEqual(len(lines), 1, lines)
+            line = lines[0]
+            self.assertEqual((line["msg"], line["method"], line["path"], line["status"]),
+                             ("http request", method, path, status))
+            self.assertGreater(line["duration_ms"], 0)
+            self.assertTrue(line["peer"])
+            self.assertEqual(line.get("user_id"), user["id"] if status == 200 else None)
+        self.assertNotIn("line-four", text)
 
     def test_metrics_count(self):
         labels = 'grpc_service="inkmesh.user.v1.UserService"'
