@@ -109,6 +109,20 @@ class Outages(MeshTest):
         user.start()
         self.recovers("the loss of the user service")
 
+    def test_user_service_frozen(self):
+        user, answers = self.mesh.services["user"], []
+        self.addCleanup(self.heal, user)
+        user.pause()
+        caller = threading.Thread(target=lambda: answers.append(self.profile()))
+        caller.start()
+        until("not ready", lambda: self.get("/readyz").status == 503, 15)
+        self.assertEqual(self.get("/health").status, 200)
+        user.resume()
+        caller.join()
+        self.assertEqual(answers[0].json(), self.user, "what was asked meanwhile")
+        until("ready again", lambda: self.get("/readyz").status == 200, 15)
+        self.profile_answers(within=1)
+
 
 class Draining(MeshTest):
     # A registration takes about half a second: time to stop the programs under it.

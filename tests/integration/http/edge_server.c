@@ -52,6 +52,17 @@ static struct ink_status get(void *self, struct ink_ctx *ctx,
 }
 INK_RPC_UNARY(get, Shelf__V1__GetBookRequest, Shelf__V1__Book)
 
+static struct ink_status update(void *self, struct ink_ctx *ctx,
+                                const Shelf__V1__UpdateBookRequest *request,
+                                Shelf__V1__UpdateBookRequest *reply)
+{
+    (void)self, (void)ctx;
+    reply->book = request->book;
+    reply->update_mask = request->update_mask;
+    return ink_ok();
+}
+INK_RPC_UNARY(update, Shelf__V1__UpdateBookRequest, Shelf__V1__UpdateBookRequest)
+
 static struct ink_status empty(void *self, struct ink_ctx *ctx, const ProtobufCMessage *request,
                                ProtobufCMessage *reply)
 {
@@ -97,13 +108,10 @@ static struct ink_status watch(void *self, struct ink_ctx *ctx,
 INK_RPC_STREAM(watch, Shelf__V1__WatchRequest)
 
 static const struct ink_rpc_handler handlers[] = {
-    {.method = "CreateBook", .unary = create_rpc},
-    {.method = "GetBook", .unary = get_rpc},
-    {.method = "DeleteBook", .unary = empty},
-    {.method = "WhoAmI", .unary = who_rpc},
-    {.method = "Sweep", .unary = empty},
-    {.method = "WatchBooks", .stream = watch_rpc},
-    {0},
+    {.method = "CreateBook", .unary = create_rpc}, {.method = "GetBook", .unary = get_rpc},
+    {.method = "UpdateBook", .unary = update_rpc}, {.method = "DeleteBook", .unary = empty},
+    {.method = "WhoAmI", .unary = who_rpc},        {.method = "Sweep", .unary = empty},
+    {.method = "WatchBooks", .stream = watch_rpc}, {0},
 };
 
 static void must(struct ink_status status)

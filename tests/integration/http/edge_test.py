@@ -120,8 +120,31 @@ class EdgeTest(unittest.TestCase):
         answer = ask("PUT", "/v1/books/7", "{}", JSON)
         self.problem(answer, 405)
         self.assertEqual(sorted(answer[1]["Allow"].split(", ")),
-                         ["DELETE", "GET", "HEAD", "OPTIONS"])
+                         ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH"])
         self.problem(ask("BREW", "/v1/books/7"), 501)
+
+    def test_update_mask_comes_from_the_body(self):
+        for body, mask in (('{"title": "T", "pages": "0"}', "title,pages"), ("{}", "")):
+            status, _, answer = self.edge.ask("PATCH", "/v1/books/7", body, JSON)
+            self.assertEqual((status, answer["updateMask"], answer["book"]["id"]),
+                             (200, mask, "7"), answer)
+
+    def test_strict_json_and_queries(self):
+        ask, path = self.edge.ask, "/v1/shelves/a/books"
+        for body, word in (('{"title": "x", "title": "y"}', "title"),
+                           ('{"title": "x"} {}', ""),
+                           ('{"title": "x",}', ""),
+                           (b'{"title": "\xc3\x28"}', ""),
+                           ('{"title": ' + "[" * 100 + "]" * 100 + "}", "title"),
+                           ('{"shelf": "b"}', "shelf"),
+                           ('{"pages": 1.5}', "pages"),
+                           ('{"pages": "9223372036854775808"}', "pages"),
+                           ("[]", "")):
+            self.problem(ask("POST", path, body, JSON), 400, word)
+        for query in ("takeMs=1&takeMs=2", "take_ms=1&takeMs=2", "takeMs", "takeMs=", "id=8",
+                      "takeMs.x=1", "takeMs=99999999999"):
+            self.problem(ask("GET", "/v1/books/7?" + query), 400,
+                         "id" if query == "id=8" else "ake")
 
     def test_errors_name_the_place(self):
         problem = self.problem(self.edge.ask("GET", "/v1/books/7?takeMs=soon"), 400)
