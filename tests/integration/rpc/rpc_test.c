@@ -387,6 +387,35 @@ static void reconnects_when_the_server_is_back(void **state)
     must(status);
 }
 
+static void spreads_calls_over_all_addresses(void **state)
+{
+    struct fixture *f = *state;
+    struct fixture other = {.contract = f->contract};
+    ink_arena_init(&other.arena);
+    start_server(&other, "127.0.0.1:0", NULL);
+    struct ink_rpc_client_options options = {
+        .target = ink_arena_printf(&f->arena, "ipv4:%s,%s", f->address, other.address)};
+    ink_rpc_client_free(f->client);
+    must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloReply *reply;
+    int64_t until = ink_now() + 20 * INK_SECOND;
+    while ((atomic_load(&f->greeter.started) < 10 || atomic_load(&other.greeter.started) < 10) &&
+           ink_now() < until)
+        must(call(f, &ctx, "HelloOnce", &request, &reply));
+    int first = atomic_load(&f->greeter.started), second = atomic_load(&other.greeter.started);
+    for (int i = 0; i < 10; i++)
+        must(call(f, &ctx, "HelloOnce", &request, &reply));
+    assert_int_equal(atomic_load(&f->greeter.started) - first, 5);
+    assert_int_equal(atomic_load(&other.greeter.started) - second, 5);
+    /* One leaves in order, and nobody notices. */
+    ink_rpc_server_free(other.server);
+    for (int i = 0; i < 10; i++)
+        must(call(f, &ctx, "Hello", &request, &reply));
+    ink_arena_release(&other.arena);
+}
+
 struct one_call {
     struct fixture *f;
     struct ink_status status;
@@ -527,6 +556,7 @@ int main(void)
         WITH_SERVER(runs_interceptors_around_handlers),
         WITH_SERVER(tells_its_health),
         WITH_SERVER(reconnects_when_the_server_is_back),
+        WITH_SERVER(spreads_calls_over_all_addresses),
         WITH_SERVER(finishes_what_is_in_flight),
         WITH_SERVER(cuts_off_what_outlasts_the_grace),
         WITH_SERVER(refuses_what_cannot_be_served),
