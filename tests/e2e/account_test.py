@@ -117,11 +117,10 @@ class LoginTellsNothing(MeshTest):
             hashed = samples(scrape(self.mesh.services["user"])[1], "password_hashes_total")[""]
             self.assertEqual(hashed, before + 2)
             before = hashed
-        # Both hash; without it an answer takes a tenth of that time. The quickest of each are those
-        # that other programs held up least.
-        best = {name: min(values) for name, values in times.items()}
-        self.assertGreater(best["unknown"], best["wrong"] * 0.6, times)
-        self.assertLess(best["unknown"], best["wrong"] * 1.7, times)
+        # Both hash; without it an answer takes a tenth of that time.
+        medians = {name: sorted(values)[4] for name, values in times.items()}
+        self.assertGreater(medians["unknown"], medians["wrong"] / 3, times)
+        self.assertLess(medians["unknown"], medians["wrong"] * 3, times)
 
 
 if __name__ == "__main__":
