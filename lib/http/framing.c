@@ -12,6 +12,10 @@ struct seen {
     bool repeated_length;
     bool repeated_encoding;
     bool repeated_host;
+    const char *authorization;
+    const char *content_type;
+    bool repeated_authorization;
+    bool repeated_type;
 };
 
 static bool is_token_char(unsigned char c)
@@ -49,6 +53,10 @@ static bool gather(const struct ink_http_head *head, struct seen *seen)
             see(field->value, &seen->transfer_encoding, &seen->repeated_encoding);
         else if (strcasecmp(field->name, "Host") == 0)
             see(field->value, &seen->host, &seen->repeated_host);
+        else if (strcasecmp(field->name, "Authorization") == 0)
+            see(field->value, &seen->authorization, &seen->repeated_authorization);
+        else if (strcasecmp(field->name, "Content-Type") == 0)
+            see(field->value, &seen->content_type, &seen->repeated_type);
         else if (strcasecmp(field->name, "Expect") == 0)
             see(field->value, &seen->expect, &ignored);
     }
@@ -116,6 +124,10 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
         return refuse(431, "The request has too many header lines.", ret_detail);
     if (!gather(head, &seen))
         return refuse(400, "A header name is malformed.", ret_detail);
+    if (seen.repeated_authorization)
+        return refuse(400, "The Authorization header occurs more than once.", ret_detail);
+    if (seen.repeated_type)
+        return refuse(400, "The Content-Type header occurs more than once.", ret_detail);
     int status = check_host(&seen, http11, ret_detail);
     if (status == 0 && seen.transfer_encoding != NULL) {
         status = check_encoding(&seen, http11, ret_detail);

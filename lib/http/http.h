@@ -18,9 +18,9 @@
  * Framing is strict, because what two parties read differently is how requests are smuggled: before
  * the handler is called, a request is refused and its connection closed when it has both
  * Content-Length and Transfer-Encoding, several or malformed Content-Lengths, a Transfer-Encoding
- * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), 64 header
- * lines or more, or a Content-Length over the body limit. A slow header, a slow body and a slow
- * reader each have a time limit.
+ * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), several
+ * Authorizations or Content-Types, 64 header lines or more, or a Content-Length over the body
+ * limit. A slow header, a slow body and a slow reader each have a time limit.
  *
  * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
  * until the handler returns; so do all pointers that its functions return.

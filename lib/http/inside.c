@@ -3,9 +3,32 @@
  * interface cannot do is to read a body within a deadline (mg_read waits until all of it is there),
  * to tell that a client has gone, and to stop listening while requests are still being served.
  */
-#include "civetweb.c"
-
+#define _GNU_SOURCE
+#include <errno.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <time.h>
+
+/* How long to wait for a connection to end when no more can be accepted. */
+#define BREATH_NS (10 * 1000 * 1000)
+
+/* accept(2), which civetweb calls again at once when there are no descriptors left: it would burn a
+ * processor until there are. */
+static int patient_accept(int sock, struct sockaddr *address, socklen_t *size)
+{
+    int accepted = accept(sock, address, size);
+    int problem = errno;
+    if (accepted < 0 && (problem == EMFILE || problem == ENFILE || problem == ENOMEM)) {
+        struct timespec breath = {.tv_nsec = BREATH_NS};
+        nanosleep(&breath, NULL);
+    }
+    errno = problem;
+    return accepted;
+}
+
+#define accept patient_accept
+#include "civetweb.c"
+#undef accept
 
 #include "lib/http/inside.h"
 

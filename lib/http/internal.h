@@ -48,7 +48,8 @@ struct ink_http_request {
     int64_t start;
     int64_t deadline;
     bool http11;
-    bool close; /* after the reply */
+    bool close;    /* after the reply */
+    bool unparsed; /* what came last on the connection was no request */
 
     bool body_read;
     int body_status;

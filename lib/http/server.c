@@ -44,14 +44,9 @@ static int connection_begins(const struct mg_connection *conn, void **conn_data)
 {
     atomic_fetch_add(&server_of(conn)->connections, 1);
     *conn_data = server_of(conn);
+    struct ink_http_request *request = mg_get_thread_pointer(conn);
+    request->unparsed = false;
     return 0;
-}
-
-static void connection_ends(const struct mg_connection *conn)
-{
-    /* A connection whose TLS handshake failed ends without having begun. */
-    if (mg_get_user_connection_data(conn) != NULL)
-        atomic_fetch_sub(&server_of(conn)->connections, 1);
 }
 
 /* Blanks behind a value do not belong to it (RFC 9112, section 5.1). */
@@ -60,6 +55,24 @@ static void trim_end(const char *value)
     size_t size = strlen(value);
     while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t'))
         ((char *)value)[--size] = '\0';
+}
+
+/* The path and the query of the request target (RFC 9112, section 3.2). What civetweb does not know
+ * (see connection_ends) has neither cut out of it yet: `*`, or a URI with whatever server's name.
+ */
+static void set_target(struct ink_http_request *request)
+{
+    const struct mg_request_info *info = request->info;
+    if (info->local_uri_raw != NULL) {
+        request->path = info->local_uri_raw;
+        request->query = info->query_string == NULL ? "" : info->query_string;
+        return;
+    }
+    const char *authority = strstr(info->request_uri, "://");
+    const char *path = authority == NULL ? info->request_uri : strchr(authority + 3, '/');
+    size_t size = strcspn(path, "?");
+    request->path = ink_arena_strndup(&request->arena, path, size);
+    request->query = path[size] == '?' ? path + size + 1 : "";
 }
 
 /* Takes over what civetweb parsed. False, and the request is refused, when it is not trustworthy.
@@ -84,8 +97,7 @@ static bool take_head(struct ink_http_request *request)
         trim_end(request->fields[i].value);
     request->n_fields = n;
     request->method = info->request_method;
-    request->path = info->local_uri_raw;
-    request->query = info->query_string == NULL ? "" : info->query_string;
+    set_target(request);
     int status =
         ink_http_frame(&head, request->server->options.max_body_bytes, &request->framing, &detail);
     if (status != 0)
@@ -127,6 +139,27 @@ static int request_arrives(struct mg_connection *conn)
     return status;
 }
 
+/* Whether civetweb parsed a request and then gave it to nobody. */
+static bool has_unanswered(const struct mg_connection *conn)
+{
+    const struct mg_request_info *info = mg_get_request_info(conn);
+    const struct ink_http_request *request = mg_get_thread_pointer(conn);
+    return !request->unparsed && info->request_method != NULL && info->request_uri != NULL &&
+           info->local_uri_raw == NULL;
+}
+
+/* Requests for `*` and for URIs with another name or port than civetweb thinks is ours: it closes
+ * the connection without a word, so this is the place to answer them. */
+static void connection_ends(const struct mg_connection *conn)
+{
+    /* A connection whose TLS handshake failed ends without having begun. */
+    if (mg_get_user_connection_data(conn) == NULL)
+        return;
+    if (has_unanswered(conn))
+        (void)request_arrives((struct mg_connection *)conn);
+    atomic_fetch_sub(&server_of(conn)->connections, 1);
+}
+
 /* Why civetweb could not make a request of what came: the status and the sentence to answer with.
  */
 static int explain(const struct mg_connection *conn, int status, const char **ret_detail)
@@ -161,6 +194,7 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
     struct ink_http_request *request = mg_get_thread_pointer(conn);
     const char *detail;
     (void)message;
+    request->unparsed = true;
     atomic_fetch_add(&request->server->active, 1);
     request_begin(request, conn);
     status = explain(conn, status, &detail);

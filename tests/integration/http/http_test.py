@@ -3,6 +3,7 @@
 
 import json
 import os
+import resource
 import socket
 import ssl
 import subprocess
@@ -359,6 +360,27 @@ class HttpTest(unittest.TestCase):
                           b"Connection: close\r\n\r\n" % self.server.port)[0]
         self.assertEqual(reply.body.split(b"|")[1], b"/abs")
 
+    def test_targets_that_name_another_server(self):
+        for target, path, query in ((b"http://x/abs?q=1", b"/abs", b"q=1"),
+                                    (b"http://other:99/a?b://c", b"/a", b"b://c"),
+                                    (b"https://x:1/", b"/", b""), (b"*", b"*", b"")):
+            replies = self.talk(b"GET /first HTTP/1.1\r\nHost: x\r\n\r\nGET " + target +
+                                b" HTTP/1.1\r\nHost: x\r\nX-Probe: v\r\n\r\n")
+            self.assertEqual([reply.status for reply in replies], [200, 200], target)
+            self.assertEqual(replies[1].body.split(b"|")[1:4], [path, query, b"v"])
+            self.assertEqual(replies[1].headers["connection"], "close")
+        replies = self.talk(b"POST http://x/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+                            b"hello")
+        self.assertEqual([reply.body for reply in replies], [b"hello"])
+        self.refused(b"GET http://x/abs HTTP/1.1\r\nContent-Length: 1\r\n\r\n", 400, "Host")
+        self.refused(b"GET * HTTP/2.0\r\nHost: x\r\n\r\n", 505, "HTTP/1.1")
+        self.refused(b"GET http://x HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed")
+
+    def test_headers_that_must_be_alone(self):
+        for name in (b"Authorization", b"Content-Type"):
+            self.refused(self.post(b"Content-Length: 5", name + b": a", name.lower() + b": a"),
+                         400, name.decode())
+
     def test_no_answer(self):
         self.refused(b"GET /silent HTTP/1.1\r\nHost: x\r\n\r\n", 500, "not answered")
 
@@ -427,6 +449,26 @@ class LimitsTest(unittest.TestCase):
         self.assertLess(time.monotonic() - started, 4)
         for one in (idle_file, idle, file, sock):
             one.close()
+
+    def test_no_descriptors_left(self):
+        server = Server("header=3000")
+        limit = len(os.listdir(f"/proc/{server.process.pid}/fd")) + 10
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
+
+        def processor_seconds():
+            with open(f"/proc/{server.process.pid}/stat", encoding="ascii") as stat:
+                return sum(map(int, stat.read().rpartition(")")[2].split()[11:13])) / 100
+        held = [server.connect() for _ in range(30)]
+        time.sleep(0.2)
+        before = processor_seconds()
+        time.sleep(1)
+        self.assertLess(processor_seconds() - before, 0.3)
+        for each in held:
+            each.close()
+        with server.connect() as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertTrue(sock.recv(100).startswith(b"HTTP/1.1 200 "))
+        self.assertEqual(server.stop(), 0)
 
     def test_stop_under_load(self):
         server = Server("keep_alive=500")
