@@ -3,6 +3,7 @@
  * path and query, sent to the backend, and the response written as JSON into the send buffer.
  */
 #include <string.h>
+#include <strings.h>
 
 #include "gateway/exchange.h"
 #include "gateway/media_type.h"
@@ -17,6 +18,12 @@ static bool take_body(struct gateway_exchange *x, struct ink_http_parts *parts)
         return true;
     if (!gateway_is_json(ink_http_header(x->http, "Content-Type"))) {
         gateway_answer_problem(x, 415, "The request body must be application/json.");
+        return false;
+    }
+    const char *encoding = ink_http_header(x->http, "Content-Encoding");
+    if (encoding != NULL && strcasecmp(encoding, "identity") != 0) {
+        ink_http_set_lines(x->http, "Accept-Encoding: identity\r\n"); /* RFC 9110, 15.5.16 */
+        gateway_answer_problem(x, 415, "The request body must not be compressed.");
         return false;
     }
     int status = ink_http_read_body(x->http, &parts->body, &parts->body_size, &detail);

@@ -32,10 +32,26 @@ static const struct {
     {"/readyz", readyz},
 };
 
+/* The server as a whole (RFC 9110, section 9.3.7). */
+static void answer_asterisk(struct gateway_exchange *x, const char *method)
+{
+    x->route_label = "*";
+    if (strcmp(method, "OPTIONS") != 0) {
+        gateway_answer_problem(x, 400, "Only OPTIONS can be asked of \"*\".");
+        return;
+    }
+    ink_http_set_lines(x->http, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+    (void)ink_http_reply(x->http, 204, NULL);
+}
+
 bool gateway_answer_own(struct gateway_exchange *x)
 {
     const char *path = ink_http_path(x->http);
     const char *method = ink_http_method(x->http);
+    if (strcmp(path, "*") == 0) {
+        answer_asterisk(x, method);
+        return true;
+    }
     for (size_t i = 0; i < INK_COUNT(own_paths); i++) {
         if (strcmp(path, own_paths[i].path) != 0)
             continue;

@@ -219,6 +219,21 @@ class EdgeTest(unittest.TestCase):
         headers = self.edge.ask("GET", "/nowhere", None, {"Origin": "https://a.example"})[1]
         self.assertEqual(headers["Access-Control-Allow-Origin"], "https://a.example")
 
+    def test_the_server_as_a_whole(self):
+        status, headers, _ = self.edge.ask("OPTIONS", "*")
+        self.assertEqual((status, headers["Connection"]), (204, "close"))
+        self.assertIn("PATCH", headers["Allow"])
+        self.problem(self.edge.ask("GET", "*"), 400, "OPTIONS")
+        status, _, body = self.edge.ask("GET", "http://elsewhere:99/health")
+        self.assertEqual((status, body["status"]), (200, "API Gateway is running..."))
+        self.problem(self.edge.ask("GET", "http://elsewhere/no/such/path"), 404)
+
+    def test_compressed_bodies_are_refused(self):
+        answer = self.edge.ask("POST", "/v1/shelves/s/books", b"\x1f\x8b",
+                               {**JSON, "Content-Encoding": "gzip"})
+        self.problem(answer, 415, "compressed")
+        self.assertEqual(answer[1]["Accept-Encoding"], "identity")
+
     def test_own_paths(self):
         status, headers, _ = self.edge.ask("GET", "/health")
         self.assertEqual(status, 200)
