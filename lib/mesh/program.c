@@ -11,6 +11,7 @@
 #include "lib/log/log.h"
 #include "lib/mesh/admin.h"
 #include "lib/mesh/interceptors.h"
+#include "lib/rpc/core_log.h"
 
 #define MOST_DRAINS 8
 
@@ -44,6 +45,11 @@ static void block_signals(struct ink_program *program)
     sigaddset(&program->signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &program->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+static void log_for_core(bool error, const char *text)
+{
+    ink_log(error ? INK_LOG_WARN : INK_LOG_DEBUG, NULL, "gRPC core", INK_LOG_STR("text", text));
 }
 
 /* Returns when the settings are good; ends the process otherwise. */
@@ -80,6 +86,7 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     block_signals(program);
     load_settings(program, argc, argv, ret_settings);
     ink_program_must(program, "open the log", open_log(program));
+    ink_rpc_core_log(log_for_core);
     program->metrics = ink_metrics_new();
     ink_metrics_add_process(program->metrics, spec->config.name, spec->config.version);
     program->health = ink_mesh_health_new();

@@ -86,12 +86,32 @@ class StartTest(unittest.TestCase):
                 ("--grpc-address", "cannot start the gRPC server"),
                 ("--admin-address", "cannot open the admin port"),
             ):
-                code, out, _ = self.run_demo(flag, address, JWT_SECRET=SECRET, READY_FILE="/")
-                self.assertEqual(code, 1)
-                line = json.loads(out.splitlines()[-1])
+                code, out, err = self.run_demo(flag, address, JWT_SECRET=SECRET, READY_FILE="/")
+                self.assertEqual((code, err), (1, ""))  # what the gRPC core says is in the log, too
+                line = [json.loads(text) for text in out.splitlines()][-1]
                 self.assertEqual((line["level"], line["msg"]), ("error", words))
                 self.assertEqual(line["code"], "UNAVAILABLE")
                 self.assertIn(address, line["error"] + line.get("cause", ""))
+
+
+    def test_closed_standard_descriptors(self):
+        """Else the log would be written into whatever gets number 1: a client's socket, say."""
+        program = subprocess.Popen(
+            ["sh", "-c", 'exec "$0" <&- >&- 2>&-', DEMO], env={"JWT_SECRET": SECRET, "READY_FILE": "/"}
+        )
+        try:
+            end = time.monotonic() + 10
+            while len(os.listdir(f"/proc/{program.pid}/task")) < 4:  # it serves
+                self.assertIsNone(program.poll())
+                self.assertLess(time.monotonic(), end, "waited for too long")
+                time.sleep(0.02)
+            for number in range(3):
+                self.assertEqual(os.readlink(f"/proc/{program.pid}/fd/{number}"), "/dev/null")
+            program.terminate()
+            self.assertEqual(program.wait(20), 0)
+        finally:
+            program.kill()
+            program.wait()
 
 
 class RunTest(unittest.TestCase):
