@@ -277,9 +277,12 @@ static void await(struct ink_rpc_server *server, bool (*condition)(const struct 
 static void await_drained(struct ink_rpc_server *server, int64_t grace_ms)
 {
     const int64_t moment = 200;
+    int64_t until = ink_now() + grace_ms * INK_MILLISECOND;
     await(server, quiet, grace_ms);
     await(server, ended, moment < grace_ms ? moment : grace_ms);
-    await(server, quiet, grace_ms);
+    int64_t left_ms = (until - ink_now()) / INK_MILLISECOND;
+    if (left_ms > 0)
+        await(server, quiet, left_ms);
 }
 
 static void stop_threads(struct ink_rpc_server *server)

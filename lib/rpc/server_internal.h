@@ -51,7 +51,7 @@ struct served {
     ink_rpc_unary_fn *unary;
     ink_rpc_stream_fn *stream;
     void *self;
-    bool built_in; /* health and reflection: no interceptors, and never cut off early */
+    bool built_in; /* health and reflection: no interceptors, and no waiting for a worker */
     enum served_kind kind;
     void *registered;
     struct served *next;
@@ -127,7 +127,8 @@ void status_op_release(struct status_op *status_op);
 void unary_listen(struct served *served);
 void stream_listen(struct served *served);
 void unknown_listen(struct ink_rpc_server *server);
-/* Ends all streams because the server stops; those of built-in methods only when `all`. */
+/* Ends all streams because the server stops; those of health, which end by themselves once they
+ * have told it, only when `all`. */
 void streams_cancel(struct ink_rpc_server *server, bool all);
 
 /* Counts an unfinished call, so that the shutdown waits for it. */

@@ -195,7 +195,7 @@ void streams_cancel(struct ink_rpc_server *server, bool all)
 {
     pthread_mutex_lock(&server->lock);
     for (struct ink_rpc_stream *s = server->streams; s != NULL; s = s->next) {
-        if (s->call.served->built_in && !all)
+        if (s->call.served->kind == SERVED_HEALTH && !all)
             continue;
         atomic_store(&s->call.cancelled, true);
         (void)grpc_call_cancel_with_status(s->call.grpc, GRPC_STATUS_UNAVAILABLE,

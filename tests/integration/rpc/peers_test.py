@@ -2,6 +2,7 @@
 """The example program of lib/rpc/server.h against a client that no one here wrote: Python's grpcio."""
 
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -34,8 +35,8 @@ SERVING, NOT_SERVING, SERVICE_UNKNOWN = 1, 2, 3
 class ExampleTest(unittest.TestCase):
     def setUp(self):
         self.program = subprocess.Popen([HERE + "example"], stdout=subprocess.PIPE, text=True)
-        port = self.program.stdout.readline().split()[1]
-        self.channel = grpc.insecure_channel("127.0.0.1:" + port)
+        self.port = int(self.program.stdout.readline().split()[1])
+        self.channel = grpc.insecure_channel(f"127.0.0.1:{self.port}")
 
     def tearDown(self):
         self.channel.close()
@@ -172,6 +173,26 @@ class ExampleTest(unittest.TestCase):
         error = self.failure(next, replies)
         self.assertEqual(error.code(), grpc.StatusCode.UNAVAILABLE)
         self.assertEqual(self.program.wait(timeout=20), 0)
+
+    def test_idle_connections_do_not_delay_the_stop(self):
+        stop = threading.Event()
+
+        def silence():
+            stop.wait(30)
+            yield from ()
+        info = self.channel.stream_stream(
+            "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo")
+        idle = [info(silence()) for _ in range(20)]
+        self.addCleanup(stop.set)
+        unfinished = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(20)]
+        for each in unfinished:
+            self.addCleanup(each.close)
+            each.sendall(b"PRI * HTTP/2.0")
+        self.unary("/greet.v1.Greeter/Hello", HelloReply, HelloRequest(name="Ada"))
+        self.program.send_signal(signal.SIGTERM)
+        self.assertEqual(self.program.wait(timeout=4), 0)
+        for each in idle:
+            self.assertEqual(each.code(), grpc.StatusCode.UNAVAILABLE)
 
     def reflect(self, version, **request):
         package = f"grpc.reflection.{version}."
