@@ -13,7 +13,7 @@
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
-#define DEFAULT_KEEPALIVE_MS 20000
+#define DEFAULT_KEEPALIVE_MS 6000 /* servers allow one ping in 5 s */
 
 /* gRPC's service config: round robin, and retries for the methods that may be repeated. A budget
  * (throttling) keeps retries from adding to an outage. */

@@ -27,7 +27,7 @@ struct ink_rpc_client_options {
     int64_t default_timeout_ms;    /* 0 means 5,000 */
     size_t max_message_bytes;      /* a longer reply is RESOURCE_EXHAUSTED; 0 means 8 MiB */
     int64_t keepalive_ms; /* during calls, a backend silent for this long is asked for a sign of
-                             life, and given up after a quarter more; 0 means 20,000 */
+                             life, and given up after a quarter more; 0 means 6,000 */
 };
 
 /* Makes a client; connects at the first call. `contract` must outlive it. */
