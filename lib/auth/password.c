@@ -241,12 +241,8 @@ static int64_t retry_after(const struct ink_password_pool *pool)
 
 static struct ink_status queue_full(struct ink_password_pool *pool)
 {
-    struct ink_status status =
-        ink_error(INK_RESOURCE_EXHAUSTED, "too many people are signing in; try again later");
-    status.reason = INK_PASSWORD_QUEUE_FULL;
-    status.retry_after_ms = retry_after(pool);
     pool->stats.refused++;
-    return status;
+    return ink_overloaded("too many people are signing in; try again later", retry_after(pool));
 }
 
 /* The threads are all at work or being woken for what waits, so `queue_max` jobs may wait besides

@@ -41,10 +41,9 @@ void ink_password_pool_free(struct ink_password_pool *pool);
 /*
  * Hashes a password; the hash (60 characters) lives in ctx->arena. Errors:
  *   INVALID_ARGUMENT    over INK_PASSWORD_MAX bytes: a violation on the field `password`
- *   RESOURCE_EXHAUSTED  the queue is full, with retry_after_ms and the reason PASSWORD_QUEUE_FULL
+ *   RESOURCE_EXHAUSTED  the queue is full, with retry_after_ms and the reason SERVER_OVERLOADED
  *   CANCELLED, DEADLINE_EXCEEDED  while it waited in the queue; it was then not started
  */
-#define INK_PASSWORD_QUEUE_FULL "PASSWORD_QUEUE_FULL"
 struct ink_status ink_password_hash(struct ink_password_pool *pool, const struct ink_ctx *ctx,
                                     const char *password, const char **ret_hash) INK_MUST_CHECK;
 

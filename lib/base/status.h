@@ -68,7 +68,19 @@ static inline struct ink_status ink_error(enum ink_code code, const char *messag
     return (struct ink_status){.code = code, .message = message};
 }
 
-/* The same with a formatted message. */
+/* The reason of a RESOURCE_EXHAUSTED that is no fault of the caller: over HTTP 503, not 429. */
+#define INK_REASON_OVERLOADED "SERVER_OVERLOADED"
+
+/* RESOURCE_EXHAUSTED for that reason: there is more to do than may be done at once. */
+static inline struct ink_status ink_overloaded(const char *message, int64_t retry_after_ms)
+{
+    struct ink_status status = ink_error(INK_RESOURCE_EXHAUSTED, message);
+    status.reason = INK_REASON_OVERLOADED;
+    status.retry_after_ms = retry_after_ms;
+    return status;
+}
+
+/* The same as ink_error() with a formatted message. */
 struct ink_status ink_errorf(struct ink_arena *arena, enum ink_code code, const char *format, ...)
     INK_PRINTF(3, 4);
 

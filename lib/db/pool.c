@@ -167,9 +167,9 @@ static struct ink_status in_vain(struct ink_db *db, const struct ink_ctx *ctx)
     if (db->stats.in_use < db->size)
         return ink_db_unavailable(ctx->arena, "connecting takes too long");
     db->stats.exhausted++;
-    status = ink_error_cause(ctx->arena, INK_RESOURCE_EXHAUSTED, "too many requests at once",
-                             "all %zu database connections are in use", db->size);
-    status.retry_after_ms = INK_DB_RETRY_AFTER_MS;
+    status = ink_overloaded("too many requests at once", INK_DB_RETRY_AFTER_MS);
+    status.cause =
+        ink_arena_printf(ctx->arena, "all %zu database connections are in use", db->size);
     return status;
 }
 

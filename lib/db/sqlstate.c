@@ -53,6 +53,8 @@ struct ink_status ink_db_sqlstate_status(struct ink_arena *arena, const char *sq
     if (sqlstate == NULL)
         return ink_db_unavailable(arena, text);
     struct ink_status status = classify(sqlstate);
+    if (status.code == INK_RESOURCE_EXHAUSTED)
+        status.reason = INK_REASON_OVERLOADED;
     if (status.code == INK_UNAVAILABLE || status.code == INK_RESOURCE_EXHAUSTED)
         status.retry_after_ms = INK_DB_RETRY_AFTER_MS;
     const char *space = constraint != NULL ? " " : "";

@@ -31,7 +31,7 @@ struct ink_status ink_wire_inflate(struct ink_arena *arena, grpc_slice data, siz
     z_stream stream = {.next_in = GRPC_SLICE_START_PTR(data),
                        .avail_in = (uInt)GRPC_SLICE_LENGTH(data)};
     if (inflateInit2(&stream, WINDOW) != Z_OK)
-        return ink_error(INK_RESOURCE_EXHAUSTED, "the message cannot be decompressed now");
+        return ink_overloaded("the message cannot be decompressed now", 1000);
     int result = Z_OK;
     while (result == Z_OK && out->len <= most)
         result = step(&stream, out);

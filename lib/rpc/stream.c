@@ -276,13 +276,12 @@ static void requested(struct event *event, bool ok)
     }
     stream_listen(stream->call.served);
     if (!enlist(stream)) {
-        refuse(server, &stream->call,
-               ink_error(INK_RESOURCE_EXHAUSTED, "too many streams are open"));
+        refuse(server, &stream->call, ink_overloaded("too many streams are open", 1000));
         release(stream);
     } else if (!start_thread(stream)) {
         unlist(stream);
         refuse(server, &stream->call,
-               ink_error(INK_RESOURCE_EXHAUSTED, "no thread can be started for the stream"));
+               ink_overloaded("no thread can be started for the stream", 1000));
         release_counted(stream);
     }
 }

@@ -31,7 +31,7 @@ static int http_status(struct ink_status status)
     case INK_PERMISSION_DENIED:
         return 403;
     case INK_RESOURCE_EXHAUSTED:
-        return reason_is(status, "SERVER_OVERLOADED") ? 503 : 429;
+        return reason_is(status, INK_REASON_OVERLOADED) ? 503 : 429;
     case INK_FAILED_PRECONDITION:
         return reason_is(status, "ETAG_MISMATCH") ? 412 : 400;
     case INK_UNIMPLEMENTED:

@@ -75,6 +75,8 @@ static void a_frozen_server_is_given_up(void **state)
     assert_int_equal(hello(client, contract, 10000).code, INK_OK);
 
     kill(server, SIGSTOP);
+    assert_int_equal(waitpid(server, &exit_status, WUNTRACED), server); /* it takes a moment */
+    assert_true(WIFSTOPPED(exit_status));
     int64_t start = ink_now();
     assert_int_equal(hello(client, contract, 30000).code, INK_UNAVAILABLE);
     assert_in_range((ink_now() - start) / INK_MILLISECOND, 800, 10000);

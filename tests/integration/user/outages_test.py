@@ -182,7 +182,7 @@ class CrowdTest(UserTest):
         self.assertLess(len(refused), 12)
         for failure in refused:
             self.assertEqual((failure.code, failure.reason),
-                             ("RESOURCE_EXHAUSTED", "PASSWORD_QUEUE_FULL"))
+                             ("RESOURCE_EXHAUSTED", "SERVER_OVERLOADED"))
             self.assertGreaterEqual(failure.retry_after, 1)
         self.assertEqual(self.mesh.metric("password_refused_total"), len(refused))
 

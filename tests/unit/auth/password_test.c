@@ -262,7 +262,7 @@ static void test_queue_is_bounded(void **state)
     const char *result = "untouched";
     struct ink_status status = ink_password_hash(pool, &f->ctx, "password", &result);
     assert_int_equal(status.code, INK_RESOURCE_EXHAUSTED);
-    assert_string_equal(status.reason, INK_PASSWORD_QUEUE_FULL);
+    assert_string_equal(status.reason, INK_REASON_OVERLOADED);
     assert_in_range(status.retry_after_ms, 1000, 30000);
     assert_string_equal(result, "untouched");
     assert_int_equal(stats(pool).refused, 1);
