@@ -10,6 +10,7 @@ LIBRARIES = {
     "pcre2": ("libpcre2-8", [], "libpcre2-dev"),
     "pq": ("libpq", [], "libpq-dev"),
     "protobuf_c": ("libprotobuf-c", [], "libprotobuf-c-dev"),
+    "rdkafka": ("rdkafka", [], "librdkafka-dev"),
     "xcrypt": ("libxcrypt", [], "libcrypt-dev"),
     "zlib": ("zlib", [], "zlib1g-dev"),
 }
