@@ -59,6 +59,11 @@ const char *test_redis_url(void)
     return environment("INK_TEST_REDIS_URL");
 }
 
+const char *test_kafka_brokers(void)
+{
+    return environment("INK_TEST_KAFKA_URL");
+}
+
 int test_port(int number)
 {
     char name[32];

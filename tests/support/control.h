@@ -7,12 +7,15 @@
  */
 #pragma once
 
-/* `verb` is start, stop, kill, pause, resume or restart; `server` is postgres or redis. */
+/* `verb` is start, stop, kill, pause, resume or restart; `server` is postgres,
+ * redis or kafka. */
 void test_control(const char *verb, const char *server);
 
 /* The URLs of the running servers. They belong to the environment; never NULL. */
 const char *test_postgres_url(void);
 const char *test_redis_url(void);
+/* "HOST:PORT", as Kafka's clients want it. */
+const char *test_kafka_brokers(void);
 
 /* The free port number `number` (from 1) of 127.0.0.1, as many as the test's `ports` asked for. */
 int test_port(int number);

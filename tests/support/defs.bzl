@@ -2,6 +2,9 @@
 
 _TOOLS = ["//tests/support:harness"]
 
+# What harness.kafka needs; a python_test that uses it names this in its data.
+_KAFKA = ["@maven//:jars"]
+
 def server_test(name, binary, servers = [], ports = 0, args = [], data = [], **kwargs):
     """Runs a C test program beside real servers.
 
@@ -9,7 +12,7 @@ def server_test(name, binary, servers = [], ports = 0, args = [], data = [], **k
       name: of the test.
       binary: a cc_binary (testonly = True) whose exit code is the result; it uses
         tests/support/control.h, or the environment described in with_servers.py.
-      servers: any of "postgres" and "redis".
+      servers: any of "postgres", "redis" and "kafka" (whose start takes some seconds).
       ports: how many free ports to name in INK_TEST_PORT_1 and on.
       args: further arguments of the program.
       data: files that it reads.
@@ -21,7 +24,7 @@ def server_test(name, binary, servers = [], ports = 0, args = [], data = [], **k
         args = ["--" + server for server in servers] +
                (["--ports=%d" % ports] if ports else []) +
                ["--", "$(rootpath %s)" % binary] + args,
-        data = [binary] + _TOOLS + data,
+        data = [binary] + _TOOLS + data + (_KAFKA if "kafka" in servers else []),
         **kwargs
     )
 

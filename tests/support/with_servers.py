@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """Runs a command with real servers beside it, and lets the command hurt them.
 
-    with_servers.py [--postgres] [--redis] [--ports N] -- COMMAND [ARGS]
+    with_servers.py [--postgres] [--redis] [--kafka] [--ports N] -- COMMAND [ARGS]
 
 The command finds them in its environment:
   INK_TEST_POSTGRES_URL, INK_TEST_REDIS_URL   where they listen
+  INK_TEST_KAFKA_URL                          HOST:PORT of the broker
   INK_TEST_PORT_1 to INK_TEST_PORT_N          free ports of 127.0.0.1 for servers of its own
   INK_TEST_CONTROL                            port of the control channel (127.0.0.1)
 
 Control channel: one line a request, `VERB SERVER`, where VERB is start, stop, kill, pause, resume
-or restart and SERVER is postgres or redis; answered by `ok` when it is done (start and restart:
+or restart and SERVER is postgres, redis or kafka; answered by `ok` when it is done (start and restart:
 when the server is ready again), else by `error: TEXT`. tests/support/control.h speaks it.
 
 The exit code is the command's. The servers end with this program, whichever way it ends.
@@ -26,6 +27,7 @@ import threading
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness import ports  # noqa: E402
+from harness.kafka import Kafka  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from harness.redis import Redis  # noqa: E402
 from harness.waiting import HarnessError  # noqa: E402
@@ -65,7 +67,9 @@ def control_channel(servers):
 def run(command, servers, port_count):
     env = dict(os.environ)
     for server in servers.values():
-        server.start()
+        server.launch()
+    for server in servers.values():
+        server.wait_ready()
         env[f"INK_TEST_{server.name.upper()}_URL"] = server.url
     for number in range(1, port_count + 1):
         env[f"INK_TEST_PORT_{number}"] = str(ports.reserve())
@@ -78,6 +82,7 @@ def main():
     parser = argparse.ArgumentParser(usage=__doc__.split("\n\n")[1].strip())
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--redis", action="store_true")
+    parser.add_argument("--kafka", action="store_true")
     parser.add_argument("--ports", type=int, default=0)
     parser.add_argument("command", nargs="+")
     args = parser.parse_args()
@@ -88,6 +93,8 @@ def main():
         servers["postgres"] = Postgres()
     if args.redis:
         servers["redis"] = Redis()
+    if args.kafka:
+        servers["kafka"] = Kafka()
     try:
         code = run(args.command, servers, args.ports)
         if code:
