@@ -7,7 +7,7 @@
  *
  *     load("//lib/events:schema.bzl", "event_table")
  *     sql_migrations(name = "blog_migrations",
- *                    srcs = glob(["migrations/*.sql"]) + [event_table("outbox", 3)])
+ *                    srcs = [..., event_table("outbox", 3)])
  *
  * One statement changes the row and writes the event; no row changed means no event:
  *

@@ -1,0 +1,147 @@
+#include "lib/events/client.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+
+/* After a broker came back we want to be there soon, not after librdkafka's 10 s. */
+static const struct ink_kafka_property common[] = {{"reconnect.backoff.ms", "50"},
+                                                   {"reconnect.backoff.max.ms", "1000"},
+                                                   {"socket.keepalive.enable", "true"},
+                                                   {"client.id", "inkmesh"},
+                                                   {NULL, NULL}};
+
+static void stay_quiet(const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+    (void)rk;
+    (void)level;
+    (void)facility;
+    (void)text;
+}
+
+static struct ink_status set(struct ink_arena *arena, rd_kafka_conf_t *conf, const char *name,
+                             const char *value)
+{
+    char text[256];
+    if (rd_kafka_conf_set(conf, name, value, text, sizeof(text)) == RD_KAFKA_CONF_OK)
+        return ink_ok();
+    return ink_errorf(arena, INK_INVALID_ARGUMENT, "Kafka setting %s: %s", name, text);
+}
+
+static struct ink_status set_all(struct ink_arena *arena, rd_kafka_conf_t *conf,
+                                 const struct ink_kafka_property *properties)
+{
+    struct ink_status status = ink_ok();
+    for (; properties != NULL && properties->name != NULL && ink_is_ok(status); properties++)
+        status = set(arena, conf, properties->name, properties->value);
+    return status;
+}
+
+/* "name=value,name=value" */
+static struct ink_status set_text(struct ink_arena *arena, rd_kafka_conf_t *conf, const char *text)
+{
+    struct ink_status status = ink_ok();
+    char *rest = ink_arena_strdup(arena, text != NULL ? text : ""), *save = NULL;
+    for (char *item = strtok_r(rest, ",", &save); item != NULL && ink_is_ok(status);
+         item = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(item, '=');
+        if (equals == NULL)
+            return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                              "Kafka properties are NAME=VALUE,NAME=VALUE");
+        *equals = '\0';
+        status = set(arena, conf, item, equals + 1);
+    }
+    return status;
+}
+
+struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka_settings *settings,
+                                 const struct ink_kafka_client *client, rd_kafka_t **ret_rk)
+{
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(conf, stay_quiet);
+    rd_kafka_conf_set_opaque(conf, client->opaque);
+    if (client->configure != NULL)
+        client->configure(conf, client->opaque);
+    struct ink_status status = set(arena, conf, "bootstrap.servers", settings->brokers);
+    if (ink_is_ok(status))
+        status = set_all(arena, conf, common);
+    if (ink_is_ok(status))
+        status = set_all(arena, conf, client->properties);
+    if (ink_is_ok(status))
+        status = set_text(arena, conf, settings->properties);
+    if (!ink_is_ok(status)) {
+        rd_kafka_conf_destroy(conf);
+        return status;
+    }
+    char text[256];
+    rd_kafka_t *rk = rd_kafka_new(client->type, conf, text, sizeof(text));
+    if (rk == NULL) {
+        rd_kafka_conf_destroy(conf);
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "Kafka settings: %s", text);
+    }
+    *ret_rk = rk;
+    return ink_ok();
+}
+
+void ink_kafka_close(rd_kafka_t **rk)
+{
+    if (*rk != NULL)
+        rd_kafka_destroy(*rk);
+    *rk = NULL;
+}
+
+void ink_kafka_list_free(rd_kafka_topic_partition_list_t **list)
+{
+    if (*list != NULL)
+        rd_kafka_topic_partition_list_destroy(*list);
+    *list = NULL;
+}
+
+struct ink_status ink_kafka_error(struct ink_arena *arena, rd_kafka_resp_err_t error,
+                                  const char *doing)
+{
+    enum ink_code code =
+        error == RD_KAFKA_RESP_ERR__TIMED_OUT ? INK_DEADLINE_EXCEEDED : INK_UNAVAILABLE;
+    return ink_error_cause(arena, code, "Kafka does not answer", "%s: %s", doing,
+                           rd_kafka_err2str(error));
+}
+
+int ink_kafka_partitions(const struct ink_kafka_settings *settings)
+{
+    return settings->partitions > 0 ? settings->partitions : 6;
+}
+
+static const char *copy(const char *text)
+{
+    return text != NULL ? ink_strdup(text) : NULL;
+}
+
+struct ink_kafka_settings ink_kafka_settings_copy(const struct ink_kafka_settings *settings)
+{
+    struct ink_kafka_settings result = *settings;
+    result.brokers = copy(settings->brokers);
+    result.properties = copy(settings->properties);
+    return result;
+}
+
+void ink_kafka_settings_release(struct ink_kafka_settings *settings)
+{
+    free((char *)settings->brokers);
+    free((char *)settings->properties);
+}
+
+void ink_events_report(const struct ink_kafka_settings *settings, bool problem, const char *format,
+                       ...)
+{
+    if (settings->report == NULL)
+        return;
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    settings->report(settings->report_self, problem, text);
+}

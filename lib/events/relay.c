@@ -1,0 +1,243 @@
+#include "lib/events/relay.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/random.h"
+#include "lib/events/relay_internal.h"
+
+#define STATEMENT_LIMIT_MS 5000
+#define LONGEST_PAUSE_MS 5000
+
+static const struct ink_db_statement measure = {
+    .name = "ink_relay_measure",
+    .sql = "SELECT count(*) FILTER (WHERE error IS NULL), count(error),"
+           " coalesce((extract(epoch FROM clock_timestamp()"
+           "           - min(created_at) FILTER (WHERE error IS NULL)) * 1000)::bigint, 0)"
+           " FROM outbox"};
+
+bool ink_relay_over(struct ink_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    bool over = ink_now() >= relay->stop_at;
+    pthread_mutex_unlock(&relay->lock);
+    return over;
+}
+
+static bool stopping(struct ink_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    bool result = relay->stop_at != INK_NO_DEADLINE;
+    pthread_mutex_unlock(&relay->lock);
+    return result;
+}
+
+void ink_relay_trouble(struct ink_relay *relay, struct ink_status status)
+{
+    relay->failures++;
+    pthread_mutex_lock(&relay->lock);
+    bool first = !relay->stats.troubled;
+    relay->stats.troubled = true;
+    relay->stats.failures++;
+    pthread_mutex_unlock(&relay->lock);
+    if (first)
+        ink_events_report(&relay->settings.kafka, true, "events wait in the outbox: %s",
+                          status.cause != NULL ? status.cause : status.message);
+}
+
+void ink_relay_recovered(struct ink_relay *relay)
+{
+    relay->failures = 0;
+    pthread_mutex_lock(&relay->lock);
+    bool was = relay->stats.troubled;
+    relay->stats.troubled = false;
+    pthread_mutex_unlock(&relay->lock);
+    if (was)
+        ink_events_report(&relay->settings.kafka, false, "events leave the outbox again");
+}
+
+/* Counting a long outbox takes long: it may cost a twentieth of the time at most. */
+void ink_relay_measure(struct ink_relay *relay)
+{
+    int64_t start = ink_now();
+    if (start < relay->next_measure)
+        return;
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    struct ink_ctx ctx = ink_ctx_background(&arena);
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    if (ink_is_ok(ink_db_query(relay->db, &ctx, &measure, NULL, &rows))) {
+        pthread_mutex_lock(&relay->lock);
+        relay->stats.depth = ink_db_int64(&rows, 0, 0);
+        relay->stats.refused = ink_db_int64(&rows, 0, 1);
+        relay->stats.age_seconds = (double)ink_db_int64(&rows, 0, 2) / 1000;
+        pthread_mutex_unlock(&relay->lock);
+    }
+    ink_arena_release(&arena);
+    int64_t took = ink_now() - start;
+    relay->next_measure = start + (20 * took > INK_SECOND ? 20 * took : INK_SECOND);
+}
+
+/* Waits until somebody wakes the relay, it is to end, or the time is over. */
+static void wait_for_work(struct ink_relay *relay, int64_t ms)
+{
+    int64_t end = ink_now() + ms * INK_MILLISECOND;
+    struct timespec time = {.tv_sec = end / INK_SECOND, .tv_nsec = end % INK_SECOND};
+    pthread_mutex_lock(&relay->lock);
+    while (!relay->woken && relay->stop_at == INK_NO_DEADLINE && ink_now() < end)
+        pthread_cond_timedwait(&relay->wake, &relay->lock, &time);
+    relay->woken = false;
+    pthread_mutex_unlock(&relay->lock);
+    /* After this a commit wakes anew: what was committed before is seen by the next read. */
+    atomic_store(&relay->wake_pending, false);
+}
+
+/* The same without being woken by work. */
+static void wait_calmly(struct ink_relay *relay, int64_t ms)
+{
+    int64_t end = ink_now() + ms * INK_MILLISECOND;
+    while (ink_now() < end && !stopping(relay))
+        wait_for_work(relay, (end - ink_now()) / INK_MILLISECOND + 1);
+}
+
+static void pause_after_failure(struct ink_relay *relay)
+{
+    unsigned shift = relay->failures < 7 ? relay->failures : 7;
+    int64_t ms = INT64_C(50) << shift;
+    ms = ms > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : ms;
+    wait_calmly(relay, ms / 2 + ink_random_jitter() % (ms / 2 + 1));
+}
+
+static void *relay_main(void *arg)
+{
+    struct ink_relay *relay = arg;
+    while (!ink_relay_over(relay)) {
+        ink_relay_measure(relay);
+        if (!ink_relay_lead(relay)) {
+            if (stopping(relay))
+                break;
+            wait_calmly(relay, relay->settings.takeover_ms);
+            continue;
+        }
+        switch (ink_relay_publish(relay)) {
+        case INK_ROUND_EMPTY:
+            if (stopping(relay))
+                return NULL;
+            wait_for_work(relay, relay->settings.poll_ms);
+            break;
+        case INK_ROUND_FAILED:
+            pause_after_failure(relay);
+            break;
+        case INK_ROUND_DONE:
+            break;
+        }
+    }
+    return NULL;
+}
+
+void ink_outbox_wake(struct ink_relay *relay)
+{
+    if (relay == NULL || atomic_exchange(&relay->wake_pending, true))
+        return;
+    pthread_mutex_lock(&relay->lock);
+    relay->woken = true;
+    pthread_cond_signal(&relay->wake);
+    pthread_mutex_unlock(&relay->lock);
+}
+
+/* The program's signals are for its own threads. */
+static void start_thread(struct ink_relay *relay)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&relay->thread, NULL, relay_main, relay) != 0)
+        abort();
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void init_waiting(struct ink_relay *relay)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&relay->lock, NULL);
+    pthread_cond_init(&relay->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    relay->stop_at = INK_NO_DEADLINE;
+}
+
+static void copy_settings(struct ink_relay *relay, const struct ink_relay_settings *settings)
+{
+    relay->settings = *settings;
+    relay->settings.kafka = ink_kafka_settings_copy(&settings->kafka);
+    relay->settings.source = ink_strdup(settings->source);
+    relay->settings.conninfo = NULL; /* the pool has it */
+    if (settings->batch <= 0)
+        relay->settings.batch = 500;
+    if (settings->poll_ms <= 0)
+        relay->settings.poll_ms = 100;
+    if (settings->takeover_ms <= 0)
+        relay->settings.takeover_ms = 1000;
+    relay->confirmed = ink_calloc((size_t)relay->settings.batch, sizeof(*relay->confirmed));
+}
+
+static void release(struct ink_relay *relay)
+{
+    ink_producer_free(relay->producer);
+    ink_db_free(relay->db);
+    ink_arena_release(&relay->lease_arena);
+    ink_kafka_settings_release(&relay->settings.kafka);
+    free((char *)relay->settings.source);
+    free(relay->confirmed);
+    pthread_cond_destroy(&relay->wake);
+    pthread_mutex_destroy(&relay->lock);
+    free(relay);
+}
+
+struct ink_status ink_relay_new(struct ink_arena *arena, const struct ink_relay_settings *settings,
+                                struct ink_relay **ret_relay)
+{
+    struct ink_relay *relay = ink_calloc(1, sizeof(*relay));
+    init_waiting(relay);
+    ink_arena_init(&relay->lease_arena);
+    copy_settings(relay, settings);
+    const struct ink_db_settings db = {.conninfo = settings->conninfo,
+                                       .application_name = "inkmesh-relay",
+                                       .size = 2,
+                                       .statement_limit_ms = STATEMENT_LIMIT_MS};
+    struct ink_status status = ink_db_new(arena, &db, &relay->db);
+    if (ink_is_ok(status)) /* now, so that bad settings stop the program's start */
+        status = ink_producer_new(arena, &relay->settings.kafka, &relay->producer);
+    if (!ink_is_ok(status)) {
+        release(relay);
+        return status;
+    }
+    relay->stats.producers = 1;
+    start_thread(relay);
+    *ret_relay = relay;
+    return ink_ok();
+}
+
+void ink_relay_free(struct ink_relay *relay, int64_t grace_ms)
+{
+    if (relay == NULL)
+        return;
+    pthread_mutex_lock(&relay->lock);
+    relay->stop_at = ink_now() + grace_ms * INK_MILLISECOND;
+    pthread_cond_signal(&relay->wake);
+    pthread_mutex_unlock(&relay->lock);
+    pthread_join(relay->thread, NULL);
+    ink_relay_resign(relay);
+    release(relay);
+}
+
+struct ink_relay_stats ink_relay_stats(struct ink_relay *relay)
+{
+    pthread_mutex_lock(&relay->lock);
+    struct ink_relay_stats stats = relay->stats;
+    pthread_mutex_unlock(&relay->lock);
+    return stats;
+}

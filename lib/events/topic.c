@@ -1,0 +1,65 @@
+/* Topics that are missing are made here, with as many partitions as the settings ask for: what a
+ * broker makes by itself has one, which cannot be undone without disturbing the order of keys. */
+#include "lib/base/clock.h"
+#include "lib/events/client.h"
+
+#define LONGEST_WAIT_MS 5000
+
+/* Those after which trying to use the topic tells more than trying again to make it. */
+static bool is_fine(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
+           error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+           error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
+           error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
+           error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
+}
+
+static rd_kafka_resp_err_t outcome(rd_kafka_event_t *event)
+{
+    if (event == NULL)
+        return RD_KAFKA_RESP_ERR__TIMED_OUT;
+    rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+    const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || result == NULL)
+        return error;
+    size_t count = 0;
+    const rd_kafka_topic_result_t **topics = rd_kafka_CreateTopics_result_topics(result, &count);
+    return count > 0 ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+static rd_kafka_resp_err_t create(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, int wait_ms)
+{
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_AdminOptions_t *options =
+        rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+    rd_kafka_AdminOptions_set_request_timeout(options, wait_ms, NULL, 0);
+    rd_kafka_AdminOptions_set_operation_timeout(options, wait_ms, NULL, 0);
+    rd_kafka_CreateTopics(rk, &topic, 1, options, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms + 500);
+    rd_kafka_resp_err_t error = outcome(event);
+    if (event != NULL)
+        rd_kafka_event_destroy(event);
+    rd_kafka_AdminOptions_destroy(options);
+    rd_kafka_queue_destroy(queue);
+    return error;
+}
+
+struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                         const struct ink_kafka_settings *settings,
+                                         const char *topic, int partitions)
+{
+    char text[256];
+    int wait_ms = (int)ink_deadline_left_ms(ctx->deadline, LONGEST_WAIT_MS);
+    if (wait_ms == 0)
+        return ink_error(INK_DEADLINE_EXCEEDED, "the deadline passed");
+    rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(
+        topic, partitions, settings->replicas > 0 ? settings->replicas : -1, text, sizeof(text));
+    if (wanted == NULL)
+        return ink_ok(); /* not a name for a topic */
+    rd_kafka_resp_err_t error = create(rk, wanted, wait_ms);
+    rd_kafka_NewTopic_destroy(wanted);
+    if (is_fine(error))
+        return ink_ok();
+    return ink_kafka_error(ctx->arena, error, ink_arena_printf(ctx->arena, "make %s", topic));
+}
