@@ -10,7 +10,7 @@
 #include "lib/events/consumer_internal.h"
 
 #define IDLE_POLL_MS 200
-#define FIRST_PAUSE_MS 100
+#define FIRST_PAUSE_MS INT64_C(100)
 #define LONGEST_PAUSE_MS 5000
 /* The inbox is tidied a while after the start, when there is less to do. */
 #define FIRST_PRUNE (60 * INK_SECOND)
@@ -111,7 +111,7 @@ static void set_troubled(struct ink_consumer *consumer, bool troubled, const cha
 static void retry_later(struct ink_consumer *consumer, struct ink_status status)
 {
     unsigned shift = consumer->failures < 6 ? consumer->failures : 6;
-    int64_t ms = INT64_C(FIRST_PAUSE_MS) << shift;
+    int64_t ms = FIRST_PAUSE_MS << shift;
     ms = ms > LONGEST_PAUSE_MS ? LONGEST_PAUSE_MS : ms;
     ms -= ink_random_jitter() % (ms / 4 + 1);
     consumer->failures++;

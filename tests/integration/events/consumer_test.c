@@ -1,0 +1,305 @@
+/* The path from the row to its effect: once each, in order, whatever comes between. */
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/integration/events/fixture.h"
+
+static void sleep_ms(int64_t ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void row_becomes_message_becomes_effect(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_relay *relay = fixture_relay((struct ink_relay_settings){0});
+    struct ink_consumer *consumer =
+        fixture_consumer("path", &handler, (struct ink_consumer_settings){0});
+    fixture_write(NULL, "path", "one", 1);
+    ink_outbox_wake(relay);
+    fixture_await_effects("path", 1, 20000);
+    fixture_await_outbox(0, 5000);
+
+    size_t count;
+    struct ink_ctx *ctx = fixture_ctx(20000);
+    struct ink_raw_message *messages = fixture_messages(ctx, "path-events", &count);
+    assert_int_equal(count, 1);
+    assert_string_equal(messages[0].key, "one");
+    assert_string_equal(messages[0].payload,
+                        "{\"type\":\"thing-changed\",\"key\":\"one\",\"n\":1}");
+    assert_string_equal(ink_message_header(&messages[0], "ce_source"), "/test/things");
+    assert_string_equal(ink_message_header(&messages[0], "ce_specversion"), "1.0");
+    assert_string_equal(ink_message_header(&messages[0], "ce_type"), "thing-changed");
+    assert_string_equal(ink_message_header(&messages[0], "content-type"), "application/json");
+    assert_int_equal(strlen(ink_message_header(&messages[0], "ce_id")), 36);
+    assert_non_null(ink_message_header(&messages[0], "ce_time"));
+    assert_int_equal(strlen(ink_message_header(&messages[0], "traceparent")), 55);
+
+    struct ink_consumer_stats stats = ink_consumer_stats(consumer);
+    assert_true(stats.joined);
+    assert_int_equal(stats.handled, 1);
+    assert_int_equal(stats.lag, 0);
+    assert_int_equal(handler.done, 1);
+    ink_consumer_free(consumer);
+    int64_t lag = -1;
+    struct ink_kafka_settings kafka = fixture_kafka();
+    fixture_expect(ink_group_lag(&kafka, fixture_ctx(10000), "path", "path-events", &lag), INK_OK);
+    assert_int_equal(lag, 0);
+    ink_relay_free(relay, 1000);
+}
+
+static void an_event_is_quickly_there(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_relay *relay = fixture_relay((struct ink_relay_settings){0});
+    struct ink_consumer *consumer =
+        fixture_consumer("quick", &handler, (struct ink_consumer_settings){0});
+    fixture_write(NULL, "quick", "warm", 1);
+    fixture_await_effects("quick", 1, 20000);
+    int64_t best = INT64_MAX;
+    for (int i = 0; i < 20; i++) {
+        int before = handler.done;
+        int64_t start = ink_now();
+        fixture_write(NULL, "quick", "warm", i + 2);
+        ink_outbox_wake(relay);
+        while (handler.done == before && ink_now() - start < INK_SECOND)
+            nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
+        int64_t took = ink_now() - start;
+        best = took < best ? took : best;
+    }
+    print_message("from the write to the effect: %.1f ms\n", (double)best / 1e6);
+    assert_true(best < 60 * INK_MILLISECOND); /* below the relay's poll: it was woken */
+    ink_consumer_free(consumer);
+    ink_relay_free(relay, 1000);
+}
+
+#define WRITERS 4
+#define KEYS 25
+#define UPDATES 10
+
+static void *write_many(void *arg)
+{
+    char key[32];
+    for (int n = 1; n <= UPDATES; n++) {
+        for (int i = 0; i < KEYS; i++) {
+            snprintf(key, sizeof(key), "%s-%d", (const char *)arg, i);
+            fixture_write(NULL, "many", key, n);
+        }
+    }
+    return NULL;
+}
+
+/* Consumers come and go meanwhile. */
+static void many_writers_and_rebalances_keep_the_order_of_each_key(void **state)
+{
+    (void)state;
+    static const char *const names[WRITERS] = {"a", "b", "c", "d"};
+    struct fixture_handler handler = {0};
+    struct ink_relay *relay = fixture_relay((struct ink_relay_settings){.batch = 37});
+    struct ink_consumer *first =
+        fixture_consumer("many", &handler, (struct ink_consumer_settings){.batch = 20});
+    pthread_t threads[WRITERS];
+    for (int i = 0; i < WRITERS; i++)
+        pthread_create(&threads[i], NULL, write_many, (void *)names[i]);
+    sleep_ms(300);
+    struct ink_consumer *second =
+        fixture_consumer("many", &handler, (struct ink_consumer_settings){.batch = 20});
+    sleep_ms(1500);
+    ink_consumer_free(first);
+    first = fixture_consumer("many", &handler, (struct ink_consumer_settings){.batch = 20});
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    fixture_await_effects("many", WRITERS * KEYS * UPDATES, 60000);
+    fixture_expect_order("many");
+    ink_consumer_free(first);
+    ink_consumer_free(second);
+    ink_relay_free(relay, 1000);
+}
+
+static void messages_without_headers_count_by_their_place(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_consumer *consumer =
+        fixture_consumer("plain", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("plain", NULL, NULL, "{\"type\":\"thing-changed\",\"n\":1,\"new\":[{}]}");
+    fixture_produce("plain", NULL, NULL, "{\"type\":\"thing-changed\",\"n\":1,\"new\":[{}]}");
+    fixture_await_effects("plain", 2, 20000);
+    ink_consumer_free(consumer);
+}
+
+static void repeats_have_no_effect(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    fixture_produce("again", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("again", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("again", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
+    struct ink_consumer *consumer =
+        fixture_consumer("again", &handler, (struct ink_consumer_settings){0});
+    fixture_await_effects("again", 2, 20000);
+    fixture_produce("again", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("again", "k", "id-3", "{\"type\":\"thing-changed\",\"n\":3}");
+    fixture_await_effects("again", 3, 20000);
+    assert_int_equal(ink_consumer_stats(consumer).repeated, 2);
+    ink_consumer_free(consumer);
+    fixture_expect_order("again");
+}
+
+static bool knows_unknown(void *consumer)
+{
+    return ink_consumer_stats(consumer).unknown == 1;
+}
+
+static void unknown_types_are_skipped_and_counted(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_consumer *consumer =
+        fixture_consumer("unknown", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("unknown", "k", "id-1", "{\"type\":\"thing-painted\"}");
+    fixture_produce("unknown", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_await_effects("unknown", 1, 20000);
+    fixture_await("the unknown one to be counted", knows_unknown, consumer, 5000);
+    assert_int_equal(ink_consumer_stats(consumer).dead, 0);
+    ink_consumer_free(consumer);
+}
+
+static void poison_goes_aside_and_comes_back_by_replay(void **state)
+{
+    (void)state;
+    struct ink_kafka_settings kafka = fixture_kafka();
+    struct fixture_handler handler = {.reject = "poison"};
+    fixture_produce("sick", "k", NULL, "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("sick", "k", NULL, "{\"type\":\"thing-changed\",\"n\":5,\"x\":\"poison\"}");
+    fixture_produce("sick", "k", "id-9", "not JSON at all");
+    fixture_produce("sick", "k", NULL, "{\"type\":\"thing-changed\",\"n\":2}");
+    struct ink_consumer *consumer =
+        fixture_consumer("sick", &handler, (struct ink_consumer_settings){0});
+    fixture_await_effects("sick", 2, 20000);
+    assert_int_equal(ink_consumer_stats(consumer).dead, 2);
+    ink_consumer_free(consumer);
+
+    struct ink_ctx *ctx = fixture_ctx(20000);
+    struct ink_dead_letter *letters;
+    size_t count;
+    fixture_expect(ink_dead_letters_list(&kafka, ctx, "sick-events", 0, &letters, &count), INK_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(letters[0].original_topic, "sick-events");
+    assert_int_equal(letters[0].original_offset, 1);
+    assert_true(letters[0].original_time > 0);
+    assert_string_equal(letters[0].group, "sick");
+    assert_string_equal(letters[0].reason, "it is poison");
+    assert_string_equal(letters[0].key, "k");
+    assert_non_null(strstr(letters[0].payload, "\"n\":5"));
+    assert_false(letters[0].replayed);
+    assert_string_equal(letters[1].id, "id-9");
+    assert_non_null(strstr(letters[1].reason, "type"));
+
+    size_t replayed;
+    fixture_expect(ink_dead_letters_replay(&kafka, ctx, "sick-events", &replayed), INK_OK);
+    assert_int_equal(replayed, 2);
+    fixture_expect(ink_dead_letters_replay(&kafka, ctx, "sick-events", &replayed), INK_OK);
+    assert_int_equal(replayed, 0);
+    handler.reject = NULL; /* the consumer was mended */
+    consumer = fixture_consumer("sick", &handler, (struct ink_consumer_settings){0});
+    fixture_await_effects("sick", 3, 20000);
+    ink_consumer_free(consumer);
+    fixture_expect(ink_dead_letters_list(&kafka, ctx, "sick-events", 0, &letters, &count), INK_OK);
+    assert_int_equal(count, 3); /* what is not JSON died again */
+    assert_true(letters[0].replayed && letters[1].replayed && !letters[2].replayed);
+}
+
+/* The database refuses one of a batch and does not say which. */
+static void a_culprit_is_found_among_many(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    fixture_produce("hunt", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("hunt", "k", "forbidden", "{\"type\":\"thing-changed\",\"n\":9}");
+    fixture_produce("hunt", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
+    struct ink_consumer *consumer =
+        fixture_consumer("hunt", &handler, (struct ink_consumer_settings){0});
+    fixture_await_effects("hunt", 2, 20000);
+    fixture_expect_order("hunt");
+    assert_int_equal(ink_consumer_stats(consumer).dead, 1);
+    ink_consumer_free(consumer);
+}
+
+static void failures_that_pass_are_tried_again(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {.fail = 4, .code = INK_UNAVAILABLE};
+    struct ink_consumer *consumer =
+        fixture_consumer("retry", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("retry", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_produce("retry", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
+    fixture_await_effects("retry", 2, 20000);
+    struct ink_consumer_stats stats = ink_consumer_stats(consumer);
+    assert_int_equal(stats.dead, 0);
+    assert_int_equal(stats.retries, 4);
+    assert_false(stats.troubled);
+    fixture_expect_order("retry");
+    ink_consumer_free(consumer);
+}
+
+static void the_database_goes_and_comes_back(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_consumer *consumer =
+        fixture_consumer("away", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("away", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_await_effects("away", 1, 20000);
+    test_control("kill", "postgres");
+    fixture_produce("away", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
+    sleep_ms(1000);
+    assert_true(ink_consumer_stats(consumer).troubled);
+    test_control("start", "postgres");
+    sleep_ms(1000); /* for the test's own pool */
+    fixture_await_effects("away", 2, 20000);
+    fixture_expect_order("away");
+    ink_consumer_free(consumer);
+}
+
+static void a_consumer_stops_while_kafka_is_away(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_consumer *consumer =
+        fixture_consumer("gone", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("gone", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_await_effects("gone", 1, 20000);
+    test_control("kill", "kafka");
+    int64_t start = ink_now();
+    ink_consumer_free(consumer);
+    assert_true(ink_now() - start < 5 * INK_SECOND);
+    consumer = fixture_consumer("gone", &handler, (struct ink_consumer_settings){0});
+    test_control("start", "kafka");
+    fixture_produce("gone", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
+    fixture_await_effects("gone", 2, 30000);
+    ink_consumer_free(consumer);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(row_becomes_message_becomes_effect),
+        cmocka_unit_test(an_event_is_quickly_there),
+        cmocka_unit_test(many_writers_and_rebalances_keep_the_order_of_each_key),
+        cmocka_unit_test(messages_without_headers_count_by_their_place),
+        cmocka_unit_test(repeats_have_no_effect),
+        cmocka_unit_test(unknown_types_are_skipped_and_counted),
+        cmocka_unit_test(poison_goes_aside_and_comes_back_by_replay),
+        cmocka_unit_test(a_culprit_is_found_among_many),
+        cmocka_unit_test(failures_that_pass_are_tried_again),
+        cmocka_unit_test(the_database_goes_and_comes_back),
+        cmocka_unit_test(a_consumer_stops_while_kafka_is_away),
+    };
+    return cmocka_run_group_tests(tests, fixture_start, fixture_end);
+}
