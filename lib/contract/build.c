@@ -134,6 +134,9 @@ static void add_fields(struct builder *b, struct ink_message *message)
                                                                (unsigned)proto->field[i]->number);
         if (field->c == NULL)
             b->missing = join(b, message->full_name, field->name);
+        if (!ink_contract_read_field_options(b->arena, field))
+            b->missing = ink_arena_printf(b->arena, "readable options of %s.%s", message->full_name,
+                                          field->name);
     }
 }
 

@@ -158,6 +158,7 @@ const struct ink_field *ink_message_field_json(const struct ink_message *message
 {
     for (size_t i = 0; i < message->n_fields; i++)
         if (named(message->fields[i].json_name, name, size))
-            return &message->fields[i];
-    return ink_message_field(message, name, size);
+            return message->fields[i].header == NULL ? &message->fields[i] : NULL;
+    const struct ink_field *field = ink_message_field(message, name, size);
+    return field == NULL || field->header != NULL ? NULL : field;
 }

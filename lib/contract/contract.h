@@ -54,6 +54,7 @@ struct ink_field {
     const struct ink_oneof *oneof;     /* that the field is in, else NULL */
     bool repeated;                     /* a list; false for maps */
     bool map;                          /* `message` is the entry: fields[0] key, fields[1] value */
+    const char *header; /* of HTTP, where it travels instead of the JSON; NULL for most */
     const char *comment;
 };
 
@@ -138,10 +139,11 @@ const struct ink_message *const *ink_contract_messages(const struct ink_contract
 /* All files, and one of them as serialized bytes (for reflection and /openapi.json). */
 const Google__Protobuf__FileDescriptorSet *ink_contract_files(const struct ink_contract *contract);
 
-/* A field of a message by its proto name, by its JSON name or by either; NULL when there is none.
- */
+/* A field of a message by its proto name; NULL when there is none. */
 const struct ink_field *ink_message_field(const struct ink_message *message, const char *name,
                                           size_t size);
+/* What JSON and queries call a field: its JSON name or its proto name. One that travels in a header
+ * is none of theirs. */
 const struct ink_field *ink_message_field_json(const struct ink_message *message, const char *name,
                                                size_t size);
 

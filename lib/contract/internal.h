@@ -27,3 +27,6 @@ void ink_contract_sort(struct ink_contract *contract);
 /* Sets http, options and idempotent of a method from its MethodOptions. False when they cannot be
  * read. */
 bool ink_contract_read_method_options(struct ink_arena *arena, struct ink_method *method);
+/* Sets header of a field from its FieldOptions. False when they cannot be read, or name a header
+ * for what is no singular string. */
+bool ink_contract_read_field_options(struct ink_arena *arena, struct ink_field *field);

@@ -2,9 +2,10 @@
 
 #include "lib/contract/internal.h"
 
-/* Field numbers of the extensions of google.protobuf.MethodOptions. */
+/* Field numbers of the extensions of google.protobuf.MethodOptions and FieldOptions. */
 #define HTTP_OPTION 72295728
 #define METHOD_OPTION 50101
+#define FIELD_OPTION 50102
 
 #define WIRE_TYPE_LENGTH PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED
 
@@ -77,4 +78,22 @@ bool ink_contract_read_method_options(struct ink_arena *arena, struct ink_method
         arena, &options->base, METHOD_OPTION, &inkmesh__options__v1__method_options__descriptor,
         &ok);
     return ok;
+}
+
+bool ink_contract_read_field_options(struct ink_arena *arena, struct ink_field *field)
+{
+    const Google__Protobuf__FieldOptions *options = field->proto->options;
+    bool ok = true;
+    if (options == NULL)
+        return true;
+    const Inkmesh__Options__V1__FieldOptions *said =
+        (const Inkmesh__Options__V1__FieldOptions *)read_extension(
+            arena, &options->base, FIELD_OPTION, &inkmesh__options__v1__field_options__descriptor,
+            &ok);
+    if (!ok || said == NULL || said->header[0] == '\0')
+        return ok;
+    field->header = said->header;
+    return field->proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING &&
+           field->proto->label != GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED &&
+           !field->proto->has_oneof_index;
 }

@@ -311,7 +311,8 @@ static bool is_named(const char *name, struct ink_json_text text)
 static const struct ink_field *find_field(const struct ink_message *type, struct ink_json_text name,
                                           size_t hint)
 {
-    if (hint < type->n_fields && is_named(type->fields[hint].json_name, name))
+    if (hint < type->n_fields && is_named(type->fields[hint].json_name, name) &&
+        type->fields[hint].header == NULL)
         return &type->fields[hint];
     return ink_message_field_json(type, name.data, name.size);
 }

@@ -44,7 +44,7 @@ const char *ink_path_to_json(struct ink_arena *arena, const struct ink_message *
             stop = at + strcspn(at, ".[");
             field = type == NULL ? NULL : ink_message_field(type, at, (size_t)(stop - at));
             if (field != NULL)
-                ink_buf_puts(&out, field->json_name);
+                ink_buf_puts(&out, field->header == NULL ? field->json_name : field->header);
             else
                 ink_buf_append(&out, at, (size_t)(stop - at));
         }

@@ -46,7 +46,8 @@ struct ink_problem ink_problem_from_status(struct ink_status status);
 void ink_problem_write(struct ink_arena *arena, const struct ink_problem *problem,
                        const struct ink_problem_place *place, struct ink_buf *out);
 
-/* The JSON form of a proto path of `type`: "items[2].created_at" → "items[2].createdAt". Parts that
- * `type` does not have stay as they are. The text lives in the arena (or is `path` itself). */
+/* The JSON form of a proto path of `type`: "items[2].created_at" → "items[2].createdAt"; a field
+ * that travels in a header shows as that. Parts that `type` does not have stay as they are. The
+ * text lives in the arena (or is `path` itself). */
 const char *ink_path_to_json(struct ink_arena *arena, const struct ink_message *type,
                              const char *path);

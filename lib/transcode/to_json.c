@@ -74,6 +74,8 @@ static bool is_shown(const struct ink_to *to, const struct ink_field *field,
                      const ProtobufCMessage *message, const void *slot)
 {
     bool zeros = (to->flags & INK_TO_JSON_OMIT_ZERO) == 0;
+    if (field->header != NULL)
+        return false;
     if (field->repeated || field->map)
         return zeros || *ink_slot_count(field, message) != 0;
     if (ink_slot_in_oneof(field))

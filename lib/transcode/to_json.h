@@ -32,7 +32,8 @@ enum ink_to_json_flags {
     INK_TO_JSON_PROTO_NAMES = 2, /* created_at instead of createdAt */
 };
 
-/* Appends `message`, which is of `type`. `flags` are of enum ink_to_json_flags, 0 for none. */
+/* Appends `message`, which is of `type`, without fields that travel in a header. `flags` are of
+ * enum ink_to_json_flags, 0 for none. */
 struct ink_status ink_to_json(const struct ink_contract *contract, struct ink_arena *arena,
                               const struct ink_message *type, const ProtobufCMessage *message,
                               unsigned flags, struct ink_buf *out) INK_MUST_CHECK;
