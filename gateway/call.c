@@ -50,7 +50,11 @@ static void answer(struct gateway_exchange *x, const ProtobufCMessage *reply)
         gateway_answer_status(x, status);
         return;
     }
-    ink_http_set_lines(x->http, "Cache-Control: no-store\r\n");
+    if (gateway_set_headers(x, reply)) {
+        ink_http_body_clear(x->http);
+        (void)ink_http_reply(x->http, 304, NULL);
+        return;
+    }
     if (x->made->location != NULL)
         ink_http_set(
             x->http, "Location",
@@ -85,6 +89,8 @@ void gateway_call(struct gateway_exchange *x)
     if (!take_body(x, &parts))
         return;
     status = ink_weave_request(x->route->binding, &parts, x->ctx.arena, &request);
+    if (ink_is_ok(status))
+        status = gateway_take_headers(x, request);
     if (!ink_is_ok(status))
         gateway_answer_status(x, status);
     else if (x->route->rpc->server_streaming)

@@ -54,6 +54,13 @@ void gateway_call(struct gateway_exchange *x);
 /* stream.c */
 void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request);
 
+/* field_headers.c: fields that travel in headers. Fills in those of the request. */
+struct ink_status gateway_take_headers(struct gateway_exchange *x,
+                                       ProtobufCMessage *request) INK_MUST_CHECK;
+/* Sets those of a reply, and Cache-Control. True when the client has this reply already, by its
+ * ETag: 304 is all that is to be said. */
+bool gateway_set_headers(struct gateway_exchange *x, const ProtobufCMessage *reply) INK_MUST_CHECK;
+
 /* location.c: fills in a template with fields of a message. */
 const char *gateway_location(struct ink_arena *arena, const char *location,
                              const struct ink_message *type, const ProtobufCMessage *message);
