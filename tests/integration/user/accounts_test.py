@@ -5,8 +5,8 @@ import time
 import unittest
 import uuid
 
-from client import Failure, make_token, read_token
 from fixture import JWT_SECRET, PASSWORD, UserTest
+from harness.rpc import Failure, make_token, read_token
 
 
 class RegisterTest(UserTest):

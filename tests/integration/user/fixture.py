@@ -8,11 +8,11 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from client import Client, Contract, Failure, make_token
 from harness import ports
 from harness.postgres import Postgres
 from harness.program import Program
 from harness.redis import Redis
+from harness.rpc import Client, Contract, Failure, make_token
 
 JWT_SECRET = secrets.token_hex(24)
 PASSWORD = "correct horse"
@@ -31,7 +31,7 @@ class Mesh:
                "GRPC_ADDRESS": f"127.0.0.1:{port}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **settings}
         self.user = Program("user", [os.path.abspath("services/user/user")], env, port, admin)
-        self.client = Client(self.contract, port)
+        self.client = Client(self.contract, port, "inkmesh.user.v1.UserService")
 
     def start(self):
         self.postgres.launch()

@@ -5,8 +5,8 @@ stop."""
 import time
 import unittest
 
-from client import Failure
 from fixture import PASSWORD, Mesh, UserTest
+from harness.rpc import Failure
 from harness.waiting import HarnessError, until
 
 

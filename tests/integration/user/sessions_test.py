@@ -8,8 +8,8 @@ import unittest
 
 import psycopg2
 
-from client import Failure
 from fixture import UserTest
+from harness.rpc import Failure
 from harness.waiting import until
 
 

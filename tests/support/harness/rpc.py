@@ -57,9 +57,9 @@ class Failure(Exception):
 
 
 class Client:
-    """Calls methods of one service: `client.call("Login", email="...", token="...")`."""
+    """Calls methods of one service, by its full name: `client.call("Login", email="...")`."""
 
-    def __init__(self, contract, port, service="inkmesh.user.v1.UserService"):
+    def __init__(self, contract, port, service):
         self.contract = contract
         self.service = service
         self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[
