@@ -11,6 +11,7 @@ static const struct {
     size_t setting; /* of the address */
 } table[] = {
     {"inkmesh.user.v1.UserService", "user", offsetof(struct gateway_settings, user_service)},
+    {"inkmesh.blog.v1.BlogService", "blog", offsetof(struct gateway_settings, blog_service)},
 };
 _Static_assert(INK_COUNT(table) <= GATEWAY_MAX_BACKENDS, "GATEWAY_MAX_BACKENDS is too small");
 

@@ -23,6 +23,7 @@ struct gateway_settings {
     const char *jwt_audience;
     int64_t jwt_leeway;
     const char *user_service;
+    const char *blog_service;
     struct ink_rpc_tls rpc_tls;
 };
 

@@ -1,0 +1,22 @@
+-- Blogs. A change adds one to the version; the caches and entity tags go by it.
+--
+-- What is searched is the title, which counts more, and the beginning of the content: PostgreSQL
+-- refuses a row whose tsvector would be over 1 MB, and 65,536 characters stay below that whatever
+-- they are.
+CREATE TABLE blogs (
+    id uuid PRIMARY KEY,
+    author_id uuid NOT NULL, -- in another service's database
+    title text NOT NULL,
+    content text NOT NULL,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    search tsvector NOT NULL GENERATED ALWAYS AS (
+        setweight(to_tsvector('english', title), 'A') ||
+        to_tsvector('english', left(content, 65536))
+    ) STORED
+);
+
+CREATE INDEX blogs_newest ON blogs (created_at DESC, id DESC);
+CREATE INDEX blogs_newest_of_author ON blogs (author_id, created_at DESC, id DESC);
+CREATE INDEX blogs_search ON blogs USING gin (search);

@@ -1,0 +1,277 @@
+#include "services/blog/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/uuid.h"
+#include "lib/etag/etag.h"
+#include "lib/log/log.h"
+#include "services/blog/internal.h"
+
+/* How long the first start may take to make the tables. */
+#define PREPARE_TIMEOUT (30 * INK_SECOND)
+
+struct blog_service *blog_service_new(const struct blog_service_parts *parts)
+{
+    struct blog_service *service = ink_calloc(1, sizeof(*service));
+    service->parts = *parts;
+    service->store = blog_store_new(parts->db);
+    ink_seal_init(&service->page_tokens, parts->secret, "inkmesh blog page tokens");
+    return service;
+}
+
+void blog_service_free(struct blog_service *service)
+{
+    if (service == NULL)
+        return;
+    blog_store_free(service->store);
+    ink_seal_release(&service->page_tokens);
+    free(service);
+}
+
+static Google__Protobuf__Timestamp *show_time(struct ink_ctx *ctx, int64_t microseconds)
+{
+    Google__Protobuf__Timestamp *time = ink_arena_alloc(ctx->arena, sizeof(*time));
+    google__protobuf__timestamp__init(time);
+    time->seconds = microseconds / 1000000;
+    time->nanos = (int32_t)(microseconds % 1000000 * 1000);
+    return time;
+}
+
+void blog_show(struct ink_ctx *ctx, const struct blog_row *row, Inkmesh__Blog__V1__Blog *reply)
+{
+    reply->id = (char *)row->id;
+    reply->title = (char *)row->title;
+    reply->content = (char *)row->content;
+    reply->author_id = (char *)row->author_id;
+    reply->created_at = show_time(ctx, row->created_at);
+    reply->updated_at = show_time(ctx, row->updated_at);
+    reply->etag = ink_arena_printf(ctx->arena, "\"%lld\"", (long long)row->version);
+}
+
+/* The id of a request, which is a UUID by its rules, as it is stored. */
+static const char *stored_id(struct ink_ctx *ctx, const char *id)
+{
+    char lower[INK_UUID_SIZE] = "";
+    (void)ink_uuid_normalize(id, lower);
+    return ink_arena_strdup(ctx->arena, lower);
+}
+
+/* Older clients say who they are; it has to be true. */
+static struct ink_status check_author(struct ink_ctx *ctx, const char *author_id)
+{
+    if (author_id[0] == '\0' || strcmp(stored_id(ctx, author_id), ctx->caller.id) == 0)
+        return ink_ok();
+    struct ink_status status = ink_error(INK_PERMISSION_DENIED, "authorId is another user's");
+    status.reason = "NOT_THE_AUTHOR";
+    return status;
+}
+
+static struct ink_status create_blog(void *self, struct ink_ctx *ctx,
+                                     const Inkmesh__Blog__V1__CreateBlogRequest *request,
+                                     Inkmesh__Blog__V1__Blog *reply)
+{
+    struct blog_service *service = self;
+    char id[INK_UUID_SIZE];
+    ink_uuid_v7(id);
+    struct blog_row blog = {.id = ink_arena_strdup(ctx->arena, id),
+                            .title = request->title,
+                            .content = request->content,
+                            .author_id = ctx->caller.id};
+    struct ink_status status = check_author(ctx, request->author_id);
+    if (ink_is_ok(status))
+        status = blog_store_add(service->store, ctx, &blog);
+    if (!ink_is_ok(status))
+        return status;
+    ink_outbox_wake(service->parts.relay);
+    blog_show(ctx, &blog, reply);
+    blog_copy_put(service, ctx, blog.version, reply);
+    return ink_ok();
+}
+INK_RPC_UNARY(create_blog, Inkmesh__Blog__V1__CreateBlogRequest, Inkmesh__Blog__V1__Blog)
+
+static struct ink_status get_blog(void *self, struct ink_ctx *ctx,
+                                  const Inkmesh__Blog__V1__GetBlogRequest *request,
+                                  Inkmesh__Blog__V1__Blog *reply)
+{
+    struct blog_service *service = self;
+    const char *id = stored_id(ctx, request->id);
+    struct blog_row blog;
+    if (blog_copy_get(service, ctx, id, reply))
+        return ink_ok();
+    struct ink_status status = blog_store_find(service->store, ctx, id, &blog);
+    if (!ink_is_ok(status))
+        return status;
+    blog_show(ctx, &blog, reply);
+    blog_copy_put(service, ctx, blog.version, reply);
+    return ink_ok();
+}
+INK_RPC_UNARY(get_blog, Inkmesh__Blog__V1__GetBlogRequest, Inkmesh__Blog__V1__Blog)
+
+static struct ink_status list_blogs(void *self, struct ink_ctx *ctx,
+                                    const Inkmesh__Blog__V1__ListBlogsRequest *request,
+                                    Inkmesh__Blog__V1__ListBlogsResponse *reply)
+{
+    return blog_list(self, ctx, request, reply);
+}
+INK_RPC_UNARY(list_blogs, Inkmesh__Blog__V1__ListBlogsRequest, Inkmesh__Blog__V1__ListBlogsResponse)
+
+/* The condition of a change: its author, and one of the etags of an If-Match if there is one. Only
+ * strong tags can match there (RFC 9110, section 13.1.1). */
+static struct blog_condition condition_of(struct ink_ctx *ctx, const char *if_match)
+{
+    struct blog_condition condition = {.author_id = ctx->caller.id};
+    condition.any_version = if_match[0] == '\0' || ink_etag_is_any(if_match);
+    if (condition.any_version)
+        return condition;
+    /* A tag is two quotes at least. */
+    const char **versions =
+        ink_arena_calloc(ctx->arena, strlen(if_match) / 2 + 1, sizeof(*versions));
+    struct ink_etag tag;
+    while (ink_etag_next(&if_match, &tag))
+        if (!tag.weak)
+            versions[condition.n_versions++] = ink_arena_strndup(ctx->arena, tag.opaque, tag.size);
+    condition.versions = versions;
+    return condition;
+}
+
+static bool holds(const struct blog_condition *condition, int64_t version)
+{
+    char text[24];
+    snprintf(text, sizeof(text), "%lld", (long long)version);
+    for (size_t i = 0; i < condition->n_versions; i++)
+        if (strcmp(condition->versions[i], text) == 0)
+            return true;
+    return condition->any_version;
+}
+
+static struct ink_status etag_mismatch(void)
+{
+    struct ink_status status =
+        ink_error(INK_FAILED_PRECONDITION, "the blog has changed: its etag is another one");
+    status.reason = "ETAG_MISMATCH";
+    return status;
+}
+
+/* The blog, if it may be changed under this condition: not there, not the caller's, or not the
+ * right state of it, in this order. */
+static struct ink_status find_to_change(struct blog_service *service, struct ink_ctx *ctx,
+                                        const char *id, const struct blog_condition *condition,
+                                        struct blog_row *blog)
+{
+    struct ink_status status = blog_store_find(service->store, ctx, id, blog);
+    if (!ink_is_ok(status))
+        return status;
+    if (strcmp(blog->author_id, condition->author_id) != 0) {
+        status = ink_error(INK_PERMISSION_DENIED, "only its author may change a blog");
+        status.reason = "NOT_THE_AUTHOR";
+        return status;
+    }
+    return holds(condition, blog->version) ? ink_ok() : etag_mismatch();
+}
+
+/* Why a change found nothing to change. What it ran into may be gone by now: then it was another
+ * change, so the state that the caller meant is gone too. */
+static struct ink_status explain(struct blog_service *service, struct ink_ctx *ctx, const char *id,
+                                 const struct blog_condition *condition)
+{
+    struct blog_row blog;
+    struct ink_status status = find_to_change(service, ctx, id, condition, &blog);
+    return ink_is_ok(status) ? etag_mismatch() : status;
+}
+
+static struct ink_status change(struct blog_service *service, struct ink_ctx *ctx, const char *id,
+                                const Inkmesh__Blog__V1__UpdateBlogRequest *request,
+                                const struct blog_condition *condition, struct blog_row *blog)
+{
+    bool found = false;
+    struct ink_status status = blog_store_update(
+        service->store, ctx, id, condition, request->title == NULL ? NULL : request->title->value,
+        request->content == NULL ? NULL : request->content->value, &found, blog);
+    if (!ink_is_ok(status)) {
+        blog_copy_doubt(service, ctx, id, status);
+        return status;
+    }
+    if (!found)
+        return explain(service, ctx, id, condition);
+    ink_outbox_wake(service->parts.relay);
+    return ink_ok();
+}
+
+static struct ink_status update_blog(void *self, struct ink_ctx *ctx,
+                                     const Inkmesh__Blog__V1__UpdateBlogRequest *request,
+                                     Inkmesh__Blog__V1__Blog *reply)
+{
+    struct blog_service *service = self;
+    const char *id = stored_id(ctx, request->id);
+    struct blog_condition condition = condition_of(ctx, request->if_match);
+    struct blog_row blog;
+    struct ink_status status = check_author(ctx, request->author_id);
+    if (!ink_is_ok(status))
+        return status;
+    bool nothing = request->title == NULL && request->content == NULL;
+    status = nothing ? find_to_change(service, ctx, id, &condition, &blog)
+                     : change(service, ctx, id, request, &condition, &blog);
+    if (!ink_is_ok(status))
+        return status;
+    blog_show(ctx, &blog, reply);
+    blog_copy_put(service, ctx, blog.version, reply);
+    return ink_ok();
+}
+INK_RPC_UNARY(update_blog, Inkmesh__Blog__V1__UpdateBlogRequest, Inkmesh__Blog__V1__Blog)
+
+static struct ink_status delete_blog(void *self, struct ink_ctx *ctx,
+                                     const Inkmesh__Blog__V1__DeleteBlogRequest *request,
+                                     Google__Protobuf__Empty *reply)
+{
+    (void)reply;
+    struct blog_service *service = self;
+    const char *id = stored_id(ctx, request->id);
+    struct blog_condition condition = condition_of(ctx, request->if_match);
+    bool found = false;
+    int64_t version = 0;
+    struct ink_status status =
+        blog_store_delete(service->store, ctx, id, &condition, &found, &version);
+    if (!ink_is_ok(status)) {
+        blog_copy_doubt(service, ctx, id, status);
+        return status;
+    }
+    if (!found)
+        return explain(service, ctx, id, &condition);
+    ink_outbox_wake(service->parts.relay);
+    blog_copy_drop(service, ctx, id, version);
+    return ink_ok();
+}
+INK_RPC_UNARY(delete_blog, Inkmesh__Blog__V1__DeleteBlogRequest, Google__Protobuf__Empty)
+
+const struct ink_rpc_handler blog_service_handlers[] = {
+    {.method = "CreateBlog", .unary = create_blog_rpc},
+    {.method = "GetBlog", .unary = get_blog_rpc},
+    {.method = "ListBlogs", .unary = list_blogs_rpc},
+    {.method = "UpdateBlog", .unary = update_blog_rpc},
+    {.method = "DeleteBlog", .unary = delete_blog_rpc},
+    {0},
+};
+
+struct ink_status blog_service_check_database(void *self, struct ink_arena *arena)
+{
+    struct blog_service *service = self;
+    struct ink_ctx ctx = ink_ctx_background(arena);
+    ctx.deadline = ink_now() + PREPARE_TIMEOUT;
+    size_t applied = 0;
+    struct ink_status status = blog_store_prepare(service->store, &ctx, &applied);
+    if (applied > 0)
+        ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
+    return status;
+}
+
+struct ink_status blog_service_check_cache(void *self, struct ink_arena *arena)
+{
+    (void)arena;
+    struct blog_service *service = self;
+    if (ink_cache_stats(service->parts.cache).breaker == INK_CACHE_CLOSED)
+        return ink_ok();
+    return ink_error(INK_UNAVAILABLE, "the cache is away");
+}

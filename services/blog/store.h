@@ -1,0 +1,91 @@
+/*
+ * blog_db: the SQL of the blog service, and nothing of its rules. A change writes its event into
+ * the outbox (lib/events/outbox.h) by the same statement. Texts that are returned live in
+ * ctx->arena. Until the migrations are applied every call is UNAVAILABLE; the errors besides are
+ * those of lib/db/db.h. Thread-safe.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/ctx.h"
+#include "lib/db/db.h"
+
+struct blog_store;
+
+/* `db` must outlive the store. */
+struct blog_store *blog_store_new(struct ink_db *db) INK_MUST_CHECK;
+/* Accepts NULL. */
+void blog_store_free(struct blog_store *store);
+
+/* Applies the migrations if that is still to be done, and asks the database for an answer. For one
+ * thread at a time. *ret_applied is how many migrations were applied now. */
+struct ink_status blog_store_prepare(struct blog_store *store, const struct ink_ctx *ctx,
+                                     size_t *ret_applied) INK_MUST_CHECK;
+
+struct blog_row {
+    const char *id;
+    const char *title;
+    const char *content;
+    const char *author_id;
+    int64_t created_at; /* microseconds since 1970 */
+    int64_t updated_at; /* likewise */
+    int64_t version;
+};
+
+/* Adds a blog with the id, title, content and author of *blog, whose other fields are set then. */
+struct ink_status blog_store_add(struct blog_store *store, const struct ink_ctx *ctx,
+                                 struct blog_row *blog) INK_MUST_CHECK;
+
+/* NOT_FOUND when there is none. */
+struct ink_status blog_store_find(struct blog_store *store, const struct ink_ctx *ctx,
+                                  const char *id, struct blog_row *ret_blog) INK_MUST_CHECK;
+
+/* Which state of a blog to change: in one statement with the change, so that of two changes to the
+ * same state one finds another one. */
+struct blog_condition {
+    const char *author_id;
+    bool any_version;
+    const char *const *versions; /* in decimal; others never match */
+    size_t n_versions;
+};
+
+/* Sets title and content, of which either may be NULL to stay. *ret_found is false, and nothing
+ * changes, when there is no such blog or the condition does not hold. */
+struct ink_status blog_store_update(struct blog_store *store, const struct ink_ctx *ctx,
+                                    const char *id, const struct blog_condition *condition,
+                                    const char *title, const char *content, bool *ret_found,
+                                    struct blog_row *ret_blog) INK_MUST_CHECK;
+/* Likewise; *ret_version is the last one that the blog had. */
+struct ink_status blog_store_delete(struct blog_store *store, const struct ink_ctx *ctx,
+                                    const char *id, const struct blog_condition *condition,
+                                    bool *ret_found, int64_t *ret_version) INK_MUST_CHECK;
+
+/* A place between two blogs in the order of a listing: behind that with this sort key (as
+ * PostgreSQL writes it) and id. */
+struct blog_cursor {
+    const char *key;
+    const char *id;
+};
+
+struct blog_listing {
+    const char *author_id; /* NULL for all */
+    const char *search;    /* websearch_to_tsquery's syntax, which takes any text; NULL for all */
+    const struct blog_cursor *after; /* NULL for the first page */
+    size_t limit;                    /* blogs, at least 1 */
+    size_t bytes;                    /* a page ends with the blog that passes these */
+};
+
+struct blog_page {
+    struct blog_row *blogs;
+    size_t count;
+    bool more;
+    struct blog_cursor last; /* when there are more: where the next page begins */
+};
+
+/* The newest first; of a search the best match first. */
+struct ink_status blog_store_list(struct blog_store *store, const struct ink_ctx *ctx,
+                                  const struct blog_listing *listing,
+                                  struct blog_page *ret_page) INK_MUST_CHECK;
