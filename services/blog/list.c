@@ -31,7 +31,7 @@ static const struct ink_db_statement search = {
     .name = "blog_search",
     .sql = "WITH found AS MATERIALIZED ("
            "  SELECT id, ts_rank(search, query) AS rank"
-           "  FROM blogs, websearch_to_tsquery('english', $6) AS query"
+           "  FROM blogs, search_query($6) AS query"
            "  WHERE search @@ query AND ($5::uuid IS NULL OR author_id = $5::uuid)"
            "), best AS ("
            "  SELECT id, rank FROM found WHERE (rank, id) < ($1::float4, $2::uuid)"

@@ -8,9 +8,9 @@
 #include "services/blog/internal.h"
 
 #define DEFAULT_PAGE_SIZE 20
-/* A page ends with the blog that passes this, so it stays within what a gRPC client takes (8 MiB)
- * even if that blog is the longest there can be. */
-#define PAGE_BYTES (4 << 20)
+/* A page ends with the blog that passes this, so that it stays within what gRPC clients take if
+ * they are not told otherwise (4 MiB), even if that blog is the longest there can be (1 MiB). */
+#define PAGE_BYTES (5 << 19)
 
 /* Fields of a token: the sort key as PostgreSQL writes it, which has no such character, and the
  * id. */

@@ -71,8 +71,8 @@ struct blog_cursor {
 };
 
 struct blog_listing {
-    const char *author_id; /* NULL for all */
-    const char *search;    /* websearch_to_tsquery's syntax, which takes any text; NULL for all */
+    const char *author_id;           /* NULL for all */
+    const char *search;              /* any text, as people type it; NULL for all */
     const struct blog_cursor *after; /* NULL for the first page */
     size_t limit;                    /* blogs, at least 1 */
     size_t bytes;                    /* a page ends with the blog that passes these */

@@ -20,3 +20,14 @@ CREATE TABLE blogs (
 CREATE INDEX blogs_newest ON blogs (created_at DESC, id DESC);
 CREATE INDEX blogs_newest_of_author ON blogs (author_id, created_at DESC, id DESC);
 CREATE INDEX blogs_search ON blogs USING gin (search);
+
+-- What a person typed into the search, as a query. Few texts are none: PostgreSQL has no room for
+-- more than 32 minus signs in a row. Then their words count and nothing else.
+CREATE FUNCTION search_query(typed text) RETURNS tsquery
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+    RETURN websearch_to_tsquery('english', typed);
+EXCEPTION WHEN OTHERS THEN
+    RETURN plainto_tsquery('english', typed);
+END
+$$;
