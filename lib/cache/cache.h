@@ -10,15 +10,16 @@
  *     reader                        writer
  *     ink_cache_get → miss
  *     SELECT → version 4            UPDATE → version 5
- *                                   ink_cache_put(5)  or  ink_cache_invalidate(5)
+ *                                   ink_cache_put(5) or else ink_cache_invalidate(5)
  *     ink_cache_put(4) → refused
  *
  * An invalidation leaves a mark (for INK_CACHE_MARK_TTL_MS) that says "older than this version is
  * stale": it reads as a miss, refuses older versions and takes the same or a newer one. For a
- * deleted row invalidate one version above its last. Invalidations and puts that did not reach
- * Redis are kept (the newest version a key, a bounded number) and delivered before the first read
- * after Redis is back; so an update made while Redis was away hides what Redis still remembers.
- * Where there were too many to keep, a read can see an entry that is at most one TTL old.
+ * deleted row invalidate one version above its last. Invalidations that did not reach Redis are
+ * kept (the newest version a key, a bounded number) and delivered before the first read after Redis
+ * is back; so an update made while Redis was away hides what Redis still remembers. A put is not: a
+ * writer whose put fails invalidates. Where there were too many to keep, a read can see an entry
+ * that is at most one TTL old.
  *
  * Values are bytes with a format of the caller's own; keys are "user:ID". Versions are not
  * negative. Thread-safe. Name resolution takes as long as the system's resolver takes; addresses
