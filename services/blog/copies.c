@@ -31,13 +31,27 @@ bool blog_copy_get(struct blog_service *service, struct ink_ctx *ctx, const char
     return true;
 }
 
-void blog_copy_put(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
-                   const Inkmesh__Blog__V1__Blog *blog)
+static bool put(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+                const Inkmesh__Blog__V1__Blog *blog)
 {
     size_t size = inkmesh__blog__v1__blog__get_packed_size(blog);
     uint8_t *data = ink_arena_alloc(ctx->arena, size);
     inkmesh__blog__v1__blog__pack(blog, data);
-    ink_cache_put(service->parts.cache, ctx, key_of(ctx, blog->id), version, data, size, 0);
+    return ink_cache_put(service->parts.cache, ctx, key_of(ctx, blog->id), version, data, size, 0);
+}
+
+void blog_copy_offer(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+                     const Inkmesh__Blog__V1__Blog *blog)
+{
+    (void)put(service, ctx, version, blog);
+}
+
+/* A put gives up when Redis is away or the call's time is over; an invalidation does not. */
+void blog_copy_renew(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+                     const Inkmesh__Blog__V1__Blog *blog)
+{
+    if (!put(service, ctx, version, blog))
+        ink_cache_invalidate(service->parts.cache, ctx, key_of(ctx, blog->id), version);
 }
 
 void blog_copy_doubt(struct blog_service *service, struct ink_ctx *ctx, const char *id,

@@ -20,9 +20,12 @@ void blog_show(struct ink_ctx *ctx, const struct blog_row *row, Inkmesh__Blog__V
 /* copies.c: the copies in Redis. */
 bool blog_copy_get(struct blog_service *service, struct ink_ctx *ctx, const char *id,
                    Inkmesh__Blog__V1__Blog *reply) INK_MUST_CHECK;
-/* Offers the blog as it is at `version`. */
-void blog_copy_put(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
-                   const Inkmesh__Blog__V1__Blog *blog);
+/* Offers the blog as it was read, at `version`. */
+void blog_copy_offer(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+                     const Inkmesh__Blog__V1__Blog *blog);
+/* The blog was changed to this: older copies go, whatever becomes of this one. */
+void blog_copy_renew(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+                     const Inkmesh__Blog__V1__Blog *blog);
 /* After a change that ended with `status` instead of its result: it may have happened nevertheless
  * (or may still), so nothing that Redis has or is offered soon can be trusted. */
 void blog_copy_doubt(struct blog_service *service, struct ink_ctx *ctx, const char *id,

@@ -87,7 +87,7 @@ static struct ink_status create_blog(void *self, struct ink_ctx *ctx,
         return status;
     ink_outbox_wake(service->parts.relay);
     blog_show(ctx, &blog, reply);
-    blog_copy_put(service, ctx, blog.version, reply);
+    blog_copy_offer(service, ctx, blog.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(create_blog, Inkmesh__Blog__V1__CreateBlogRequest, Inkmesh__Blog__V1__Blog)
@@ -105,7 +105,7 @@ static struct ink_status get_blog(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     blog_show(ctx, &blog, reply);
-    blog_copy_put(service, ctx, blog.version, reply);
+    blog_copy_offer(service, ctx, blog.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(get_blog, Inkmesh__Blog__V1__GetBlogRequest, Inkmesh__Blog__V1__Blog)
@@ -217,7 +217,10 @@ static struct ink_status update_blog(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     blog_show(ctx, &blog, reply);
-    blog_copy_put(service, ctx, blog.version, reply);
+    if (nothing)
+        blog_copy_offer(service, ctx, blog.version, reply);
+    else
+        blog_copy_renew(service, ctx, blog.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(update_blog, Inkmesh__Blog__V1__UpdateBlogRequest, Inkmesh__Blog__V1__Blog)
