@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What operators see: health, readiness, metrics and logs of both programs."""
+"""What operators see: health, readiness, metrics and logs of all programs."""
 
 import json
 import re
@@ -126,11 +126,14 @@ class Operations(MeshTest):
             return log if text in log else None
         return until(f"{text} in the log of {program.name}", read, 10)
 
+    def ask_every_service(self, token, headers):
+        for path in ("/api/v1/users/profile", "/api/v1/blogs"):
+            self.assertEqual(self.get(path, token=token, headers=headers).status, 200)
+
     def test_logs_are_json_and_keep_secrets(self):
         _, session = self.signed_in()
         request_id = "follow-me-42"
-        self.get("/api/v1/users/profile", token=session["token"],
-                 headers={"X-Request-Id": request_id})
+        self.ask_every_service(session["token"], {"X-Request-Id": request_id})
         for program in self.programs():
             text = self.log_with(program, request_id)
             lines = [json.loads(line) for line in text.splitlines()]
@@ -140,13 +143,14 @@ class Operations(MeshTest):
                 if line.get("request_id") == request_id:
                     self.assertRegex(line["trace_id"], "^[0-9a-f]{32}$")
             for secret in (PASSWORD, session["token"], session["refreshToken"],
-                           self.mesh.jwt_secret, self.mesh.databases["user"].password):
+                           self.mesh.jwt_secret,
+                           *(database.password for database in self.mesh.databases.values())):
                 self.assertNotIn(secret, text)
 
     def test_trace_goes_through(self):
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-        self.get("/api/v1/users/profile", token=self.signed_in()[1]["token"],
-                 headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+        self.ask_every_service(self.signed_in()[1]["token"],
+                               {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
         for program in self.programs():
             self.log_with(program, trace)
 
