@@ -138,6 +138,10 @@ struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,
 struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream,
                                       ProtobufCMessage **ret_message) INK_MUST_CHECK;
 
+/* Whether the server has begun to stop: a stream that would go on for ever ends then. To be asked
+ * now and then, like ink_ctx_cancelled(). */
+bool ink_rpc_stream_draining(const struct ink_rpc_stream *stream);
+
 /*
  * Interceptors run around every call of the registered services (not health and reflection), in the
  * order in which they were added; each goes on with ink_rpc_proceed() or answers by itself.

@@ -93,6 +93,15 @@ struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream, ProtobufCMe
     return status;
 }
 
+bool ink_rpc_stream_draining(const struct ink_rpc_stream *stream)
+{
+    struct ink_rpc_server *server = stream->call.served->server;
+    pthread_mutex_lock(&server->lock);
+    bool draining = server->stopping;
+    pthread_mutex_unlock(&server->lock);
+    return draining;
+}
+
 static void send_status(struct ink_rpc_stream *stream, struct ink_status status)
 {
     grpc_op ops[2];
