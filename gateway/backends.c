@@ -12,6 +12,8 @@ static const struct {
 } table[] = {
     {"inkmesh.user.v1.UserService", "user", offsetof(struct gateway_settings, user_service)},
     {"inkmesh.blog.v1.BlogService", "blog", offsetof(struct gateway_settings, blog_service)},
+    {"inkmesh.notification.v1.NotificationService", "notification",
+     offsetof(struct gateway_settings, notification_service)},
 };
 _Static_assert(INK_COUNT(table) <= GATEWAY_MAX_BACKENDS, "GATEWAY_MAX_BACKENDS is too small");
 

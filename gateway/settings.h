@@ -24,6 +24,7 @@ struct gateway_settings {
     int64_t jwt_leeway;
     const char *user_service;
     const char *blog_service;
+    const char *notification_service;
     struct ink_rpc_tls rpc_tls;
 };
 
