@@ -1,0 +1,68 @@
+/*
+ * inkmesh.notification.v1.NotificationService: the rules of notifications. The handlers rely on
+ * what the interceptors have done before: requests keep their buf.validate rules and ctx->caller is
+ * known.
+ *
+ * The newest page of a user, which is what clients ask for most, is read from Redis, or else from
+ * PostgreSQL and then kept in Redis under notifications:user:ID: the contract's
+ * ListNotificationsResponse with the mailbox's version. Every change marks what Redis has as stale
+ * before it is committed, so that no crash in between leaves a list that lacks a notification.
+ *
+ * A stream sends what PostgreSQL has behind the last row that it sent. News (from this process, or
+ * through Redis from another) only tell it when to look; it looks every `poll_ms` anyway.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/cache/cache.h"
+#include "lib/cache/pubsub.h"
+#include "lib/db/db.h"
+#include "lib/rpc/server.h"
+
+struct notification_service;
+struct notification_row;
+struct notification_change;
+
+#define NOTIFICATION_SERVICE "inkmesh.notification.v1.NotificationService"
+/* `self` is a struct notification_service. */
+extern const struct ink_rpc_handler notification_service_handlers[];
+
+/* All of it must outlive the service. */
+struct notification_service_parts {
+    struct ink_db *db;
+    struct ink_cache *cache;
+    const char *redis_url; /* for news between replicas */
+    const char *secret;    /* that page tokens are made with */
+    int64_t streams;       /* at once */
+    int64_t user_streams;  /* at once for one user */
+    int64_t poll_ms;       /* how often a stream looks when it hears nothing */
+};
+
+/* Starts to listen for news. INVALID_ARGUMENT for a malformed redis_url. */
+struct ink_status
+notification_service_new(struct ink_arena *arena, const struct notification_service_parts *parts,
+                         struct notification_service **ret_service) INK_MUST_CHECK;
+/* No handler may run any more. Accepts NULL. */
+void notification_service_free(struct notification_service *service);
+
+/* Adds notifications within a transaction that somebody else commits: rows need user_id, message
+ * and type. What Redis has of these users is stale from then on. */
+struct ink_status notification_service_add(struct notification_service *service,
+                                           struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                           struct notification_row *rows,
+                                           size_t count) INK_MUST_CHECK;
+/* After the commit: tells the streams of a user, wherever they are. */
+void notification_service_tell(struct notification_service *service, const char *user_id);
+
+/* Readiness: the database answers and has its tables (which this creates when it can), and Redis
+ * can be used. `self` is a struct notification_service. */
+struct ink_status notification_service_check_database(void *self, struct ink_arena *arena);
+struct ink_status notification_service_check_cache(void *self, struct ink_arena *arena);
+
+/* For metrics. */
+struct notification_service_stats {
+    size_t streams;
+    struct ink_pubsub_stats news;
+};
+struct notification_service_stats notification_service_stats(struct notification_service *service);

@@ -1,0 +1,309 @@
+#include "services/notification/store.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
+#include "lib/db/migrate.h"
+#include "services/notification/notification_migrations.h"
+
+struct notification_store {
+    struct ink_db *db;
+    atomic_bool migrated;
+};
+
+struct notification_store *notification_store_new(struct ink_db *db)
+{
+    struct notification_store *store = ink_calloc(1, sizeof(*store));
+    store->db = db;
+    return store;
+}
+
+void notification_store_free(struct notification_store *store)
+{
+    free(store);
+}
+
+struct ink_status notification_store_prepare(struct notification_store *store,
+                                             const struct ink_ctx *ctx, size_t *ret_applied)
+{
+    *ret_applied = 0;
+    if (atomic_load(&store->migrated))
+        return ink_db_ping(store->db, ctx);
+    struct ink_status status =
+        ink_db_migrate(store->db, ctx, &notification_migrations, ret_applied);
+    if (ink_is_ok(status))
+        atomic_store(&store->migrated, true);
+    return status;
+}
+
+/* The tables are there. */
+static struct ink_status check_migrated(struct notification_store *store)
+{
+    if (atomic_load_explicit(&store->migrated, memory_order_acquire))
+        return ink_ok();
+    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
+    status.cause = "the migrations are not applied yet";
+    status.retry_after_ms = 1000;
+    return status;
+}
+
+static struct ink_status query(struct notification_store *store, const struct ink_ctx *ctx,
+                               const struct ink_db_statement *statement,
+                               const struct ink_db_params *params, struct ink_db_rows *ret_rows)
+{
+    struct ink_status status = check_migrated(store);
+    if (ink_is_ok(status))
+        status = ink_db_query(store->db, ctx, statement, params, ret_rows);
+    return status;
+}
+
+struct ink_status notification_store_begin(struct notification_store *store,
+                                           const struct ink_ctx *ctx, struct ink_db_tx **ret_tx)
+{
+    struct ink_status status = check_migrated(store);
+    if (ink_is_ok(status))
+        status = ink_db_begin(store->db, ctx, ret_tx);
+    return status;
+}
+
+static char *copy_text(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
+                       size_t column)
+{
+    return ink_arena_strdup(ctx->arena, ink_db_text(rows, row, column));
+}
+
+/* The columns that struct notification_row is read from. */
+#define ROW_COLUMNS "n.id, n.user_id, n.message, n.type, n.read_at IS NOT NULL, n.created_at, n.seq"
+#define N_ROW_COLUMNS 7
+
+static void read_row(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
+                     struct notification_row *ret_row)
+{
+    ret_row->id = copy_text(ctx, rows, row, 0);
+    ret_row->user_id = copy_text(ctx, rows, row, 1);
+    ret_row->message = copy_text(ctx, rows, row, 2);
+    ret_row->type = copy_text(ctx, rows, row, 3);
+    ret_row->read = ink_db_bool(rows, row, 4);
+    ret_row->created_at = ink_db_time(rows, row, 5);
+    ret_row->seq = ink_db_int64(rows, row, 6);
+}
+
+static void read_rows(const struct ink_ctx *ctx, const struct ink_db_rows *rows,
+                      struct notification_row **ret_rows, size_t *ret_count)
+{
+    size_t count = ink_db_row_count(rows);
+    *ret_rows = ink_arena_calloc(ctx->arena, count, sizeof(**ret_rows));
+    *ret_count = count;
+    for (size_t i = 0; i < count; i++)
+        read_row(ctx, rows, i, &(*ret_rows)[i]);
+}
+
+/* Adding */
+
+static void add_column(struct ink_db_params *params, const struct notification_row *rows,
+                       size_t count, size_t member)
+{
+    const char **items = ink_arena_calloc(params->arena, count, sizeof(*items));
+    for (size_t i = 0; i < count; i++)
+        items[i] = *(const char *const *)((const char *)&rows[i] + member);
+    ink_db_add_text_array(params, items, count);
+}
+
+/* In the order of the rows, as the statement returns them. */
+static void take_added(const struct ink_ctx *ctx, const struct ink_db_rows *added,
+                       struct notification_row *rows, struct notification_change **ret_changes,
+                       size_t *ret_count)
+{
+    size_t count = ink_db_row_count(added), n_changes = 0;
+    struct notification_change *changes = ink_arena_calloc(ctx->arena, count, sizeof(*changes));
+    for (size_t i = 0; i < count; i++) {
+        read_row(ctx, added, i, &rows[i]);
+        bool last = ink_db_bool(added, i, N_ROW_COLUMNS);
+        if (last)
+            changes[n_changes++] = (struct notification_change){rows[i].user_id, rows[i].seq};
+    }
+    *ret_changes = changes;
+    *ret_count = n_changes;
+}
+
+struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                         struct notification_row *rows, size_t count,
+                                         struct notification_change **ret_changes,
+                                         size_t *ret_count)
+{
+    /* Mailboxes are locked in the order of their keys, so that transactions with several of them
+     * cannot wait for each other. */
+    static const struct ink_db_statement add = {
+        .name = "notification_add",
+        .sql = "WITH new AS ("
+               "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])"
+               "    WITH ORDINALITY AS t (id, user_id, message, type, place)"
+               "), box AS ("
+               "  INSERT INTO mailboxes AS m (user_id, version, unread)"
+               "  SELECT user_id, count(*), count(*) FROM new GROUP BY user_id ORDER BY user_id"
+               "  ON CONFLICT (user_id) DO UPDATE"
+               "    SET version = m.version + EXCLUDED.version, unread = m.unread + EXCLUDED.unread"
+               "  RETURNING user_id, version"
+               "), n AS ("
+               "  INSERT INTO notifications (id, user_id, message, type, seq, created_at)"
+               "  SELECT id, user_id, message, type,"
+               "    version - count(*) OVER mine"
+               "      + row_number() OVER (PARTITION BY user_id ORDER BY place),"
+               "    clock_timestamp()"
+               "  FROM new JOIN box USING (user_id) WINDOW mine AS (PARTITION BY user_id)"
+               "  RETURNING *"
+               ")"
+               " SELECT " ROW_COLUMNS ", n.seq = box.version"
+               " FROM n JOIN box USING (user_id) JOIN new ON new.id = n.id ORDER BY new.place",
+    };
+    INK_DB_ROWS struct ink_db_rows added = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    for (size_t i = 0; i < count; i++) {
+        char *id = ink_arena_alloc(ctx->arena, INK_UUID_SIZE);
+        ink_uuid_v7(id);
+        rows[i].id = id;
+    }
+    add_column(&params, rows, count, offsetof(struct notification_row, id));
+    add_column(&params, rows, count, offsetof(struct notification_row, user_id));
+    add_column(&params, rows, count, offsetof(struct notification_row, message));
+    add_column(&params, rows, count, offsetof(struct notification_row, type));
+    struct ink_status status = ink_db_tx_query(tx, &add, &params, &added);
+    if (ink_is_ok(status))
+        take_added(ctx, &added, rows, ret_changes, ret_count);
+    return status;
+}
+
+/* Marking */
+
+/* Takes the mailbox's lock, so that the next statement sees all that was done before. */
+static struct ink_status lock_mailbox(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                      const char *user_id)
+{
+    static const struct ink_db_statement lock = {
+        .name = "mailbox_lock",
+        .sql = "SELECT FROM mailboxes WHERE user_id = $1 FOR UPDATE",
+    };
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user_id);
+    return ink_db_tx_query(tx, &lock, &params, NULL);
+}
+
+struct ink_status notification_store_mark(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                          const char *user_id, const char *id, int64_t *ret_version)
+{
+    /* A NULL id would keep the plan from using the primary key: it is a statement of its own. */
+    static const struct ink_db_statement mark_one = {
+        .name = "notification_mark_one",
+        .sql = "WITH marked AS ("
+               "  UPDATE notifications SET read_at = now()"
+               "  WHERE id = $2 AND user_id = $1 AND read_at IS NULL RETURNING 1"
+               "), box AS ("
+               "  UPDATE mailboxes SET version = version + 1, unread = unread - 1"
+               "  WHERE user_id = $1 AND EXISTS (SELECT FROM marked) RETURNING version"
+               ")"
+               " SELECT (SELECT version FROM box)"
+               " FROM notifications WHERE id = $2 AND user_id = $1",
+    };
+    static const struct ink_db_statement mark_all = {
+        .name = "notification_mark_all",
+        .sql = "WITH marked AS ("
+               "  UPDATE notifications SET read_at = now()"
+               "  WHERE user_id = $1 AND read_at IS NULL RETURNING 1"
+               "), box AS ("
+               "  UPDATE mailboxes SET version = version + 1, unread = 0"
+               "  WHERE user_id = $1 AND EXISTS (SELECT FROM marked) RETURNING version"
+               ")"
+               " SELECT (SELECT version FROM box)",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user_id);
+    if (id != NULL)
+        ink_db_add_text(&params, id);
+    struct ink_status status = lock_mailbox(tx, ctx, user_id);
+    if (ink_is_ok(status))
+        status = ink_db_tx_query(tx, id != NULL ? &mark_one : &mark_all, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    if (ink_db_row_count(&rows) == 0)
+        return ink_error(INK_NOT_FOUND, "there is no such notification");
+    *ret_version = ink_db_int64(&rows, 0, 0);
+    return ink_ok();
+}
+
+/* Reading */
+
+struct ink_status notification_store_page(struct notification_store *store,
+                                          const struct ink_ctx *ctx, const char *user_id,
+                                          int64_t before, size_t limit,
+                                          struct notification_page *ret_page)
+{
+    static const struct ink_db_statement find = {
+        .name = "notification_page",
+        .sql = "SELECT " ROW_COLUMNS ", m.version, m.unread"
+               " FROM mailboxes m LEFT JOIN LATERAL ("
+               "  SELECT * FROM notifications WHERE user_id = m.user_id AND seq < $2"
+               "  ORDER BY seq DESC LIMIT $3"
+               ") n ON true WHERE m.user_id = $1 ORDER BY n.seq DESC",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user_id);
+    ink_db_add_int64(&params, before);
+    ink_db_add_int64(&params, (int64_t)limit);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (!ink_is_ok(status))
+        return status;
+    struct notification_page page = {0};
+    if (ink_db_row_count(&rows) != 0) {
+        page.version = ink_db_int64(&rows, 0, N_ROW_COLUMNS);
+        page.unread = ink_db_int64(&rows, 0, N_ROW_COLUMNS + 1);
+        if (!ink_db_is_null(&rows, 0, 0)) /* a mailbox without notifications on this page */
+            read_rows(ctx, &rows, &page.rows, &page.count);
+    }
+    *ret_page = page;
+    return ink_ok();
+}
+
+struct ink_status notification_store_position(struct notification_store *store,
+                                              const struct ink_ctx *ctx, const char *user_id,
+                                              const char *id, int64_t *ret_seq)
+{
+    static const struct ink_db_statement find = {
+        .name = "notification_position",
+        .sql = "SELECT coalesce("
+               "  (SELECT seq FROM notifications WHERE id = $2 AND user_id = $1),"
+               "  (SELECT min(seq) - 1 FROM notifications WHERE user_id = $1 AND id > $2),"
+               "  (SELECT version FROM mailboxes WHERE user_id = $1), 0)",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user_id);
+    ink_db_add_text(&params, id);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (ink_is_ok(status))
+        *ret_seq = ink_db_int64(&rows, 0, 0);
+    return status;
+}
+
+struct ink_status notification_store_after(struct notification_store *store,
+                                           const struct ink_ctx *ctx, const char *user_id,
+                                           int64_t after, size_t limit,
+                                           struct notification_row **ret_rows, size_t *ret_count)
+{
+    static const struct ink_db_statement find = {
+        .name = "notification_after",
+        .sql = "SELECT " ROW_COLUMNS " FROM notifications n"
+               " WHERE user_id = $1 AND seq > $2 ORDER BY seq LIMIT $3",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, user_id);
+    ink_db_add_int64(&params, after);
+    ink_db_add_int64(&params, (int64_t)limit);
+    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    if (ink_is_ok(status))
+        read_rows(ctx, &rows, ret_rows, ret_count);
+    return status;
+}
