@@ -4,14 +4,14 @@
 #pragma once
 
 #include "inkmesh/notification/v1/notification.pb-c.h"
-#include "lib/page/page_token.h"
+#include "lib/auth/seal.h"
 #include "services/notification/hub.h"
 #include "services/notification/service.h"
 #include "services/notification/store.h"
 
 struct notification_service {
     struct notification_service_parts parts;
-    struct ink_page_key page_key;
+    struct ink_seal page_tokens;
     struct notification_store *store;
     struct notification_hub *hub;
     struct ink_pubsub *news;

@@ -1,11 +1,19 @@
 /*
  * ListNotifications: pages by key, and the newest one from Redis.
  */
-#include <string.h>
+#include <inttypes.h>
+#include <stdlib.h>
 
 #include "services/notification/internal.h"
 
 #define DEFAULT_PAGE_SIZE 20
+
+/* Where the next page begins, as the user whose list it is can give it back. */
+static char *make_token(struct notification_service *service, struct ink_ctx *ctx, int64_t seq)
+{
+    const char *text = ink_arena_printf(ctx->arena, "%" PRId64, seq);
+    return (char *)ink_seal_close(&service->page_tokens, ctx->arena, ctx->caller.id, text);
+}
 
 /* Fills in a reply with a page, of whose rows at most `size` are shown: one more says that there is
  * a next page. */
@@ -23,9 +31,7 @@ static void show_page(struct notification_service *service, struct ink_ctx *ctx,
     }
     reply->unread_count = page->unread;
     if (page->count > size)
-        reply->next_page_token =
-            ink_page_token_make(&service->page_key, ctx->arena, ctx->caller.id,
-                                &page->rows[size - 1].seq, sizeof(page->rows[size - 1].seq));
+        reply->next_page_token = make_token(service, ctx, page->rows[size - 1].seq);
 }
 
 /* What is in the cache but cannot be read (another release wrote it) counts as not there. */
@@ -59,15 +65,11 @@ static void cache_page(struct notification_service *service, struct ink_ctx *ctx
 static struct ink_status read_token(struct notification_service *service, struct ink_ctx *ctx,
                                     const char *token, int64_t *ret_before)
 {
-    const void *position;
-    size_t size;
-    struct ink_status status = ink_page_token_read(&service->page_key, ctx->arena, ctx->caller.id,
-                                                   token, &position, &size);
-    if (ink_is_ok(status) && size != sizeof(*ret_before))
+    const char *text = ink_seal_open(&service->page_tokens, ctx->arena, ctx->caller.id, token);
+    if (text == NULL)
         return ink_invalid_field(ctx->arena, "page_token", "is not a page token of this list");
-    if (ink_is_ok(status))
-        memcpy(ret_before, position, size);
-    return status;
+    *ret_before = strtoll(text, NULL, 10);
+    return ink_ok();
 }
 
 struct ink_status

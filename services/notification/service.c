@@ -36,7 +36,7 @@ struct ink_status notification_service_new(struct ink_arena *arena,
 {
     struct notification_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
-    ink_page_key_init(&service->page_key, parts->secret, NOTIFICATION_SERVICE "/ListNotifications");
+    ink_seal_init(&service->page_tokens, parts->secret, "inkmesh notification page tokens");
     service->store = notification_store_new(parts->db);
     service->hub = notification_hub_new((size_t)parts->streams, (size_t)parts->user_streams);
     struct ink_pubsub_settings news = {.url = parts->redis_url,
@@ -59,6 +59,7 @@ void notification_service_free(struct notification_service *service)
     ink_pubsub_free(service->news);
     notification_hub_free(service->hub);
     notification_store_free(service->store);
+    ink_seal_release(&service->page_tokens);
     free(service);
 }
 
