@@ -5,6 +5,8 @@ import base64
 import hashlib
 import hmac
 import json
+import queue
+import threading
 import time
 
 import grpc
@@ -56,6 +58,38 @@ class Failure(Exception):
                 self.retry_after = detail.retry_delay.seconds + detail.retry_delay.nanos / 1e9
 
 
+class Stream:
+    """The messages of a server-streaming call, as they come."""
+
+    def __init__(self, contract, call):
+        self._contract = contract
+        self._call = call
+        self._arrived = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self):
+        try:
+            for message in self._call:
+                self._arrived.put(message)
+            self._arrived.put(None)
+        except grpc.RpcError as error:
+            self._arrived.put(Failure(self._contract, error))
+
+    def next(self, timeout=10):
+        """The next message, or None at the end; raises its Failure, or queue.Empty when nothing
+        came in time."""
+        message = self._arrived.get(timeout=timeout)
+        if isinstance(message, Failure):
+            raise message
+        return message
+
+    def take(self, count, timeout=10):
+        return [self.next(timeout) for _ in range(count)]
+
+    def cancel(self):
+        self._call.cancel()
+
+
 class Client:
     """Calls methods of one service, by its full name: `client.call("Login", email="...")`."""
 
@@ -77,6 +111,22 @@ class Client:
             return stub(request(**fields), timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             raise Failure(self.contract, error) from None
+
+    def start(self, method, token=None, timeout=10, **fields):
+        """The same without waiting: a future."""
+        path, request, reply = self.contract.method(self.service, method)
+        stub = self.channel.unary_unary(path, request_serializer=request.SerializeToString,
+                                        response_deserializer=reply.FromString)
+        metadata = [("authorization", f"Bearer {token}")] if token else []
+        return stub.future(request(**fields), timeout=timeout, metadata=metadata)
+
+    def stream(self, method, token=None, timeout=60, **fields):
+        """A server-streaming call."""
+        path, request, reply = self.contract.method(self.service, method)
+        stub = self.channel.unary_stream(path, request_serializer=request.SerializeToString,
+                                         response_deserializer=reply.FromString)
+        metadata = [("authorization", f"Bearer {token}")] if token else []
+        return Stream(self.contract, stub(request(**fields), timeout=timeout, metadata=metadata))
 
     def close(self):
         self.channel.close()
