@@ -12,7 +12,8 @@
 #include "lib/transcode/stream.h"
 #include "lib/transcode/to_json.h"
 
-/* A failure that comes this soon is still answered with its own HTTP status. */
+/* A stream that has begun without a message is answered after this: a failure that comes sooner is
+ * still answered with its own HTTP status. */
 #define FIRST_WAIT_MS 250
 /* How often the client is looked for, and how often it hears of us. */
 #define WAIT_MS 500
@@ -79,17 +80,24 @@ static struct ink_status send_message(struct stream *stream, struct ink_arena *a
     return flush(stream) ? ink_ok() : ink_error(INK_CANCELLED, "the client has gone");
 }
 
-/* Nothing came for a while: OK as long as there is somebody to wait for. */
-static struct ink_status wait_on(struct stream *stream)
+/* OK as long as there is somebody to wait for, and we are not stopping. */
+static struct ink_status check_client(const struct stream *stream)
 {
     struct gateway_exchange *x = stream->x;
     if (ink_http_client_gone(x->http))
         return ink_error(INK_CANCELLED, "the client has gone");
     if (ink_http_server_draining(ink_http_request_server(x->http)))
         return ink_error(INK_UNAVAILABLE, "the gateway is stopping");
-    if (stream->ndjson || ink_now() - stream->heard < HEARTBEAT)
-        return ink_ok();
-    ink_stream_sse_comment(ink_http_body(x->http), "");
+    return ink_ok();
+}
+
+/* Nothing came for a while. */
+static struct ink_status wait_on(struct stream *stream)
+{
+    struct ink_status status = check_client(stream);
+    if (!ink_is_ok(status) || stream->ndjson || ink_now() - stream->heard < HEARTBEAT)
+        return status;
+    ink_stream_sse_comment(ink_http_body(stream->x->http), "");
     return flush(stream) ? ink_ok() : ink_error(INK_CANCELLED, "the client has gone");
 }
 
@@ -141,14 +149,37 @@ static void end(struct stream *stream, struct ink_status status)
     (void)ink_http_stream_end(x->http);
 }
 
-static void run(struct stream *stream)
+/* Waits until the stream has begun, with or without (NULL) a message, or has ended: as long as a
+ * call without a stream may take. */
+static struct ink_status await_begin(struct stream *stream, int64_t deadline,
+                                     ProtobufCMessage **ret_message, bool *ret_ended)
 {
     struct gateway_exchange *x = stream->x;
     ProtobufCMessage *message = NULL;
-    struct ink_status status =
-        ink_rpc_client_stream_recv(stream->calls, FIRST_WAIT_MS, x->ctx.arena, &message);
-    bool ended = ink_is_ok(status) && message == NULL;
-    if (!ink_is_ok(status) && !is_nothing_yet(status)) {
+    struct ink_status status;
+    for (;;) {
+        status = ink_rpc_client_stream_recv(stream->calls, FIRST_WAIT_MS, x->ctx.arena, &message);
+        bool nothing = is_nothing_yet(status);
+        *ret_ended = ink_is_ok(status) && message == NULL;
+        if (!nothing || ink_rpc_client_stream_begun(stream->calls)) {
+            *ret_message = message;
+            return nothing ? ink_ok() : status;
+        }
+        status = check_client(stream);
+        if (ink_is_ok(status) && ink_now() >= deadline)
+            status = ink_error(INK_DEADLINE_EXCEEDED, "the stream did not begin in time");
+        if (!ink_is_ok(status))
+            return status;
+    }
+}
+
+static void run(struct stream *stream, int64_t deadline)
+{
+    struct gateway_exchange *x = stream->x;
+    ProtobufCMessage *message = NULL;
+    bool ended = false;
+    struct ink_status status = await_begin(stream, deadline, &message, &ended);
+    if (!ink_is_ok(status)) {
         gateway_answer_status(x, status);
         return;
     }
@@ -166,6 +197,7 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
         .x = x,
         .ndjson = gateway_accepts(ink_http_header(x->http, "Accept"), INK_NDJSON_CONTENT_TYPE),
     };
+    int64_t deadline = x->ctx.deadline;
     resume(x, request);
     x->ctx.deadline = INK_NO_DEADLINE;
     struct ink_status status =
@@ -174,7 +206,7 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
         gateway_answer_status(x, status);
         return;
     }
-    run(&stream);
+    run(&stream, deadline);
     ink_rpc_client_stream_free(stream.calls);
     ink_buf_release(&stream.json);
 }

@@ -56,6 +56,9 @@ ink_rpc_client_stream_open(struct ink_rpc_client *client, const struct ink_ctx *
 struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *stream,
                                              int64_t timeout_ms, struct ink_arena *arena,
                                              ProtobufCMessage **ret_message) INK_MUST_CHECK;
+/* Whether the server has said that the stream has begun (ink_rpc_stream_begin()), as far as recv
+ * has seen. */
+bool ink_rpc_client_stream_begun(const struct ink_rpc_client_stream *stream);
 /* Accepts NULL. */
 void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream);
 

@@ -13,10 +13,11 @@ struct ink_rpc_client_stream {
     grpc_metadata_array initial;
     struct ending ending;
     grpc_byte_buffer *received;
+    bool begun;     /* the initial metadata has arrived, or nothing will */
     bool receiving; /* a RECV_MESSAGE is under way */
     bool ended;     /* the status has arrived */
     /* Tags; only their addresses count. */
-    char send_tag, recv_tag, status_tag;
+    char send_tag, initial_tag, recv_tag, status_tag;
 };
 
 static gpr_timespec for_ever(void)
@@ -42,12 +43,12 @@ static bool start(struct ink_rpc_client_stream *stream, const struct ink_ctx *ct
         {.op = GRPC_OP_SEND_INITIAL_METADATA},
         {.op = GRPC_OP_SEND_MESSAGE},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT},
-        {.op = GRPC_OP_RECV_INITIAL_METADATA},
     };
+    grpc_op initial_op = {.op = GRPC_OP_RECV_INITIAL_METADATA};
     ops[0].data.send_initial_metadata.count = outgoing.count;
     ops[0].data.send_initial_metadata.metadata = outgoing.metadata;
     ops[1].data.send_message.send_message = request;
-    ops[3].data.recv_initial_metadata.recv_initial_metadata = &stream->initial;
+    initial_op.data.recv_initial_metadata.recv_initial_metadata = &stream->initial;
     bool ok = grpc_call_start_batch(stream->call, &status_op, 1, &stream->status_tag, NULL) ==
               GRPC_CALL_OK;
     if (!ok)
@@ -57,6 +58,9 @@ static bool start(struct ink_rpc_client_stream *stream, const struct ink_ctx *ct
         grpc_completion_queue_pluck(stream->queue, &stream->send_tag, for_ever(), NULL);
     else
         ok = false;
+    ok = ok && grpc_call_start_batch(stream->call, &initial_op, 1, &stream->initial_tag, NULL) ==
+                   GRPC_CALL_OK;
+    stream->begun = !ok;
     outgoing_release(&outgoing);
     return ok;
 }
@@ -100,12 +104,37 @@ static struct ink_status end_of(struct ink_rpc_client_stream *stream, struct ink
     return status;
 }
 
+bool ink_rpc_client_stream_begun(const struct ink_rpc_client_stream *stream)
+{
+    return stream->begun;
+}
+
+/* False when it has not begun by then. */
+static bool await_begin(struct ink_rpc_client_stream *stream, gpr_timespec until)
+{
+    if (!stream->begun)
+        stream->begun =
+            grpc_completion_queue_pluck(stream->queue, &stream->initial_tag, until, NULL).type !=
+            GRPC_QUEUE_TIMEOUT;
+    return stream->begun;
+}
+
+static struct ink_status no_message_yet(void)
+{
+    struct ink_status status = ink_error(INK_DEADLINE_EXCEEDED, "no message came in time");
+    status.reason = "NO_MESSAGE_YET";
+    return status;
+}
+
 struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *stream,
                                              int64_t timeout_ms, struct ink_arena *arena,
                                              ProtobufCMessage **ret_message)
 {
+    gpr_timespec until = ink_wire_deadline(ink_now() + timeout_ms * INK_MILLISECOND);
     if (stream->ended)
         return end_of(stream, arena, ret_message);
+    if (!await_begin(stream, until))
+        return no_message_yet();
     if (!stream->receiving) {
         grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
         op.data.recv_message.recv_message = &stream->received;
@@ -113,14 +142,9 @@ struct ink_status ink_rpc_client_stream_recv(struct ink_rpc_client_stream *strea
             return ink_error(INK_INTERNAL, "the stream cannot be read");
         stream->receiving = true;
     }
-    grpc_event event = grpc_completion_queue_pluck(
-        stream->queue, &stream->recv_tag,
-        ink_wire_deadline(ink_now() + timeout_ms * INK_MILLISECOND), NULL);
-    if (event.type == GRPC_QUEUE_TIMEOUT) {
-        struct ink_status status = ink_error(INK_DEADLINE_EXCEEDED, "no message came in time");
-        status.reason = "NO_MESSAGE_YET";
-        return status;
-    }
+    if (grpc_completion_queue_pluck(stream->queue, &stream->recv_tag, until, NULL).type ==
+        GRPC_QUEUE_TIMEOUT)
+        return no_message_yet();
     stream->receiving = false;
     if (stream->received == NULL)
         return end_of(stream, arena, ret_message);
@@ -137,6 +161,7 @@ void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream)
         return;
     if (!stream->ended)
         grpc_call_cancel(stream->call, NULL);
+    (void)await_begin(stream, for_ever());
     if (stream->receiving)
         grpc_completion_queue_pluck(stream->queue, &stream->recv_tag, for_ever(), NULL);
     await_status(stream);

@@ -129,6 +129,10 @@ struct ink_rpc_handler {
         return name(self, ctx, (const request_type *)request, stream);                             \
     }
 
+/* Tells the client, before there is a message, that the stream has begun (the initial metadata).
+ * Sending a message does so, too; a stream that may be quiet at first says it once it knows that it
+ * can serve. Not OK when the client has gone. */
+struct ink_status ink_rpc_stream_begin(struct ink_rpc_stream *stream) INK_MUST_CHECK;
 /* Sends one message and waits until the transport took it (flow control). Not OK when the client
  * has gone. */
 struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,

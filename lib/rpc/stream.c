@@ -58,6 +58,14 @@ static struct ink_status gone(const struct ink_rpc_stream *stream)
     return ink_is_ok(status) ? ink_error(INK_CANCELLED, "the client has gone") : status;
 }
 
+struct ink_status ink_rpc_stream_begin(struct ink_rpc_stream *stream)
+{
+    grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
+    bool ok = stream->started || perform(stream, &op, 1);
+    stream->started = true;
+    return ok ? ink_ok() : gone(stream);
+}
+
 struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,
                                       const ProtobufCMessage *message)
 {

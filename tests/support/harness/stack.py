@@ -28,10 +28,11 @@ class Service:
         return f"//services/{self.name}:{self.name}"
 
 
-# The design's ports. notification (3003, 9103, 5435) goes here.
+# The design's ports.
 SERVICES = (
     Service("user", grpc_port=3001, admin_port=9101, postgres_port=5433),
     Service("blog", grpc_port=3002, admin_port=9102, postgres_port=5434),
+    Service("notification", grpc_port=3003, admin_port=9103, postgres_port=5435),
 )
 GATEWAY_TARGET = "//gateway:gateway"
 GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
