@@ -118,6 +118,8 @@ notification_stream(struct notification_service *service, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     status = find_position(&stream, request->last_event_id);
+    if (ink_is_ok(status)) /* whatever comes after the client knows of it is behind the position */
+        status = ink_rpc_stream_begin(rpc);
     while (ink_is_ok(status)) {
         status = send_all(&stream);
         if (ink_is_ok(status))

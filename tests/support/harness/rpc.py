@@ -75,6 +75,11 @@ class Stream:
         except grpc.RpcError as error:
             self._arrived.put(Failure(self._contract, error))
 
+    def begun(self):
+        """Returns when the server has said that the stream has begun."""
+        self._call.initial_metadata()
+        return self
+
     def next(self, timeout=10):
         """The next message, or None at the end; raises its Failure, or queue.Empty when nothing
         came in time."""
