@@ -5,6 +5,7 @@
 #include "lib/auth/auth.h"
 #include "lib/gauges/gauges.h"
 #include "lib/mesh/program.h"
+#include "services/notification/events.h"
 #include "services/notification/service.h"
 #include "services/notification/settings.h"
 
@@ -65,6 +66,21 @@ static void add_gauges(struct ink_metrics *metrics, const struct notification_se
     ink_series_callback(ink_metric_series(news, NULL), listening, service);
 }
 
+static struct notification_events *make_events(struct ink_program *program,
+                                               const struct notification_settings *settings,
+                                               struct ink_db *db,
+                                               struct notification_service *service)
+{
+    const struct ink_kafka_settings kafka = {.brokers = settings->kafka_brokers,
+                                             .properties = settings->kafka_properties,
+                                             .partitions = (int)settings->kafka_partitions};
+    struct notification_events *events = notification_events_new(service, db, &kafka);
+    ink_program_check(program, "events", false, notification_events_check, events);
+    ink_program_on_drain(program, notification_events_drain, events);
+    notification_events_add_gauges(ink_program_metrics(program), events);
+    return events;
+}
+
 int main(int argc, char **argv)
 {
     static const struct ink_program_spec spec = {
@@ -86,12 +102,14 @@ int main(int argc, char **argv)
     ink_program_check(program, "postgres", true, notification_service_check_database, service);
     ink_program_check(program, "redis", false, notification_service_check_cache, service);
     add_gauges(ink_program_metrics(program), &parts, service);
+    struct notification_events *events = make_events(program, &settings, parts.db, service);
     struct ink_rpc_server *server = ink_program_server(program, &settings.rpc, auth);
     ink_program_must(program, "serve " NOTIFICATION_SERVICE,
                      ink_rpc_server_add(server, NOTIFICATION_SERVICE, notification_service_handlers,
                                         service, ink_program_arena(program)));
     ink_program_run(program);
     ink_program_free(program); /* first: its admin port reads the gauges of the others */
+    notification_events_free(events);
     notification_service_free(service);
     ink_cache_free(parts.cache);
     ink_db_free(parts.db);

@@ -219,6 +219,11 @@ const struct ink_rpc_handler notification_service_handlers[] = {
     {0},
 };
 
+bool notification_service_prepared(struct notification_service *service)
+{
+    return notification_store_prepared(service->store);
+}
+
 struct ink_status notification_service_check_database(void *self, struct ink_arena *arena)
 {
     struct notification_service *service = self;

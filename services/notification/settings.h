@@ -19,6 +19,9 @@ struct notification_settings {
     const char *jwt_issuer;
     const char *jwt_audience;
     int64_t jwt_leeway;
+    const char *kafka_brokers;
+    const char *kafka_properties;
+    int64_t kafka_partitions;
     int64_t streams;
     int64_t user_streams;
     int64_t stream_poll_ms;

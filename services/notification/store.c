@@ -37,10 +37,14 @@ struct ink_status notification_store_prepare(struct notification_store *store,
     return status;
 }
 
-/* The tables are there. */
+bool notification_store_prepared(struct notification_store *store)
+{
+    return atomic_load_explicit(&store->migrated, memory_order_acquire);
+}
+
 static struct ink_status check_migrated(struct notification_store *store)
 {
-    if (atomic_load_explicit(&store->migrated, memory_order_acquire))
+    if (notification_store_prepared(store))
         return ink_ok();
     struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
     status.cause = "the migrations are not applied yet";

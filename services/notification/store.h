@@ -30,6 +30,9 @@ struct ink_status notification_store_prepare(struct notification_store *store,
                                              const struct ink_ctx *ctx,
                                              size_t *ret_applied) INK_MUST_CHECK;
 
+/* Whether the migrations are applied. */
+bool notification_store_prepared(struct notification_store *store);
+
 struct notification_row {
     const char *id;
     const char *user_id;
