@@ -10,6 +10,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 from harness import ports
+from harness.kafka import Kafka
 from harness.postgres import Postgres
 from harness.program import Program
 from harness.redis import Redis
@@ -27,7 +28,7 @@ class Replica:
         port, admin = ports.reserve(), ports.reserve()
         env = {"DATABASE_URL": mesh.postgres.url, "REDIS_URL": mesh.redis.url,
                "JWT_SECRET": JWT_SECRET, "GRPC_ADDRESS": f"127.0.0.1:{port}",
-               "ADMIN_ADDRESS": f"127.0.0.1:{admin}", **settings}
+               "KAFKA_BROKERS": mesh.kafka.url, "ADMIN_ADDRESS": f"127.0.0.1:{admin}", **settings}
         self.program = Program(name, [os.path.abspath("services/notification/notification")], env,
                                port, admin)
         self.client = Client(mesh.contract, port, SERVICE)
@@ -48,18 +49,20 @@ class Replica:
 
 
 class Mesh:
-    """PostgreSQL, Redis and two replicas of the notification service."""
+    """PostgreSQL, Redis and two replicas of the notification service; Kafka when asked for."""
 
-    def __init__(self, **settings):
+    def __init__(self, with_kafka=False, **settings):
         self.contract = Contract("gen/inkmesh_contract_descriptor_set.binpb")
         self.postgres = Postgres("postgres", "notification_db")
         self.redis = Redis()
+        self.with_kafka = with_kafka
+        self.kafka = Kafka()
         self.first = Replica(self, "notification-1", settings)
         self.second = Replica(self, "notification-2", settings)
         self.replicas = (self.first, self.second)
 
     def start(self):
-        servers = [self.postgres, self.redis, *(one.program for one in self.replicas)]
+        servers = [self.postgres, self.redis, *([self.kafka] if self.with_kafka else []), *(one.program for one in self.replicas)]
         for server in servers:
             server.launch()
         for server in servers:
@@ -73,7 +76,7 @@ class Mesh:
             one.client.close()
             codes.append(one.program.stop() if one.program.running()
                          else one.program.process.exit_code())
-        for server in (self.redis, self.postgres):
+        for server in (self.kafka, self.redis, self.postgres):
             server.resume()
             if server.running():
                 server.stop()

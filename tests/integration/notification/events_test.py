@@ -1,0 +1,213 @@
+#!/usr/bin/python3
+"""From events in Kafka to notifications: the exact texts, once each, in order, whatever dies."""
+
+import json
+import subprocess
+import threading
+import time
+import unittest
+import uuid
+
+from fixture import NotificationTest
+from harness.rpc import Failure
+from harness.waiting import until
+
+
+class EventsTest(NotificationTest):
+    settings = {"with_kafka": True, "STREAM_POLL": "500ms"}
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        until("the consumers have joined",
+              lambda: all(one.metric("event_consumer_joined") for one in cls.mesh.replicas), 40)
+
+    def setUp(self):
+        if not self.mesh.kafka.running():
+            self.mesh.kafka.start()
+        for one in self.mesh.replicas:
+            if not one.program.running():
+                one.program.start()
+            until("calls work", self.works(one), 10)
+
+    def works(self, replica):
+        _, token = self.user()
+
+        def attempt():
+            try:
+                return self.call("ListNotifications", replica, token=token) is not None
+            except Failure:
+                return False
+        return attempt
+
+    def send(self, topic, payload, key=None, event_id=None, headers=True):
+        """Produces one event as the services do; or, without headers, as the older system did."""
+        text = payload if isinstance(payload, str) else json.dumps(payload)
+        command = ["kcat", "-P", "-b", self.mesh.kafka.url, "-t", topic, "-X", "acks=all"]
+        if key:
+            command += ["-k", key]
+        if headers:
+            for name, value in (("ce_id", event_id or str(uuid.uuid4())),
+                                ("ce_type", payload["type"]), ("ce_specversion", "1.0"),
+                                ("ce_source", "/inkmesh/test"), ("content-type", "application/json")):
+                command += ["-H", f"{name}={value}"]
+        subprocess.run(command, input=text.encode(), check=True, timeout=30)
+
+    def blog_event(self, kind, user_id, title, blog_id=None, **more):
+        blog_id = blog_id or str(uuid.uuid4())
+        self.send("blog-events", {"type": kind, "blogId": blog_id, "title": title,
+                                  "authorId": user_id, **more}, blog_id)
+        return blog_id
+
+    def told(self, token):
+        """(text, type) of a user's notifications, the oldest first."""
+        ids, page_token = [], ""
+        while True:
+            reply = self.call("ListNotifications", token=token, page_size=100,
+                              page_token=page_token)
+            ids += [(one.message, one.type) for one in reply.notifications]
+            page_token = reply.next_page_token
+            if not page_token:
+                return ids[::-1]
+
+    def assert_told(self, token, *expected, seconds=20):
+        until(f"{len(expected)} are told", lambda: len(self.told(token)) >= len(expected), seconds)
+        self.assertEqual(self.told(token), list(expected))
+
+    def sum(self, name):
+        return sum(one.metric(name) for one in self.mesh.replicas)
+
+    def dead(self, topic):
+        """The dead letters of a topic, with their headers."""
+        done = subprocess.run(["kcat", "-C", "-b", self.mesh.kafka.url, "-t", f"{topic}.DLT", "-e",
+                               "-q", "-f", "%h|%s\n"], capture_output=True, timeout=30, check=True)
+        return done.stdout.decode().splitlines()
+
+    def test_texts(self):
+        user_id, token = self.user()
+        stream = self.mesh.second.client.stream("StreamNotifications", token=token).begun()
+        self.messages(token)  # an empty list is in the cache
+        self.send("user-events", {"type": "user-registered", "userId": user_id.upper(),
+                                  "username": "Ada \"Ω\" 🦊"}, user_id)
+        welcome = ("Welcome, Ada \"Ω\" 🦊! Your account has been created.", "email")
+        self.assert_told(token, welcome)
+        blog_id = self.blog_event("blog-published", user_id, "On Engines")
+        self.blog_event("blog-updated", user_id, "On Engines, revised", blog_id, extra={"x": [1]})
+        self.blog_event("blog-deleted", user_id, "On Engines, revised", blog_id)
+        expected = [welcome, ("Your blog On Engines has been created.", "in-app"),
+                    ("Your blog On Engines, revised has been updated.", "in-app")]
+        self.assert_told(token, *expected)
+        self.assertEqual([(one.message, one.type) for one in stream.take(3)], expected)
+        self.assertEqual(self.messages(token), [text for text, _ in expected[::-1]])
+        stream.cancel()
+
+    def test_repeats_are_recognised(self):
+        user_id, token = self.user()
+        event_id = str(uuid.uuid4())
+        event = {"type": "user-registered", "userId": user_id, "username": "ada"}
+        for _ in range(3):
+            self.send("user-events", event, user_id, event_id)
+        self.send("user-events", {**event, "username": "end"}, user_id)
+        self.assert_told(token, ("Welcome, ada! Your account has been created.", "email"),
+                         ("Welcome, end! Your account has been created.", "email"))
+
+    def test_events_of_the_older_system(self):
+        """Neither key nor headers: the payload says what it is."""
+        user_id, token = self.user()
+        self.send("blog-events", {"type": "blog-published", "blogId": str(uuid.uuid4()),
+                                  "title": "old", "authorId": user_id}, headers=False)
+        self.assert_told(token, ("Your blog old has been created.", "in-app"))
+
+    def test_poison(self):
+        user_id, token = self.user()
+        blog = str(uuid.uuid4())
+        before = self.sum("event_consumer_dead_total")
+        wrong = [{"type": "blog-published", "title": "no author"},
+                 {"type": "blog-published", "title": 7, "authorId": user_id},
+                 {"type": "blog-published", "title": "x", "authorId": "nobody"},
+                 {"type": "blog-published", "title": "x" * 600, "authorId": user_id}]
+        for event in wrong:
+            self.send("blog-events", event, blog)
+        self.send("blog-events", "{not json", blog, headers=False)
+        self.blog_event("blog-published", user_id, "good", blog)
+        self.assert_told(token, ("Your blog good has been created.", "in-app"))
+        until("they are dead", lambda: self.sum("event_consumer_dead_total") >= before + 5, 40)
+        self.assertEqual(self.sum("event_consumer_dead_total"), before + 5)
+        dead = "\n".join(self.dead("blog-events"))
+        for text in ("authorId is missing", "title is missing", "{not json", "500 characters"):
+            self.assertIn(text, dead)
+
+    def test_unknown_types_are_skipped(self):
+        user_id, token = self.user()
+        blog = str(uuid.uuid4())
+        before = self.sum("event_consumer_unknown_total")
+        self.send("blog-events", {"type": "blog-praised", "authorId": user_id}, blog)
+        self.blog_event("blog-published", user_id, "after", blog)
+        self.assert_told(token, ("Your blog after has been created.", "in-app"))
+        until("it is counted", lambda: self.sum("event_consumer_unknown_total") > before, 10)
+
+    def flood(self, user_ids, blogs, updates):
+        """Produces creates with updates of many blogs, in per-blog order; ends with all sent."""
+        lines = []
+        for number in range(updates + 1):
+            for blog in range(blogs):
+                kind = "blog-updated" if number else "blog-published"
+                author = user_ids[blog % len(user_ids)]
+                event = {"type": kind, "blogId": f"{blog}", "title": f"{blog}/{number}",
+                         "authorId": author}
+                lines.append(f"{blog}\t{json.dumps(event)}")
+        subprocess.run(["kcat", "-P", "-b", self.mesh.kafka.url, "-t", "blog-events", "-K", "\t",
+                        "-X", "acks=all", "-X", "enable.idempotence=true"],
+                       input="\n".join(lines).encode(), check=True, timeout=60)
+
+    def assert_flood(self, tokens, blogs, updates):
+        expected = (updates + 1) * blogs
+        until("all is told", lambda: sum(len(self.told(token)) for token in tokens) >= expected, 60)
+        time.sleep(1)
+        texts = [text for token in tokens for text, _ in self.told(token)]
+        self.assertEqual(len(texts), expected)
+        for blog in range(blogs):
+            own = [text for text in texts if text.startswith(f"Your blog {blog}/")]
+            self.assertEqual(own, [
+                f"Your blog {blog}/{n} has been {'updated' if n else 'created'}."
+                for n in range(updates + 1)])
+
+    def test_exactly_once_while_a_replica_is_killed(self):
+        users = [self.user() for _ in range(5)]
+        thread = threading.Thread(target=self.flood, args=([one for one, _ in users], 100, 5))
+        thread.start()
+        for one in self.mesh.replicas:
+            time.sleep(0.3)
+            one.program.kill()
+            one.program.start()
+            until("calls work", self.works(one), 10)
+        thread.join()
+        self.assert_flood([token for _, token in users], 100, 5)
+
+    def test_exactly_once_while_postgresql_and_redis_restart(self):
+        users = [self.user() for _ in range(5)]
+        self.mesh.postgres.kill()
+        self.flood([one for one, _ in users], 40, 2)
+        self.mesh.redis.kill()
+        self.mesh.postgres.start()
+        self.mesh.redis.start()
+        for one in self.mesh.replicas:
+            one.program.wait_ready()
+            until("calls work", self.works(one), 10)
+        self.assert_flood([token for _, token in users], 40, 2)
+
+    def test_kafka_away(self):
+        """Everything else works, also readiness; and what was sent before is consumed later."""
+        user_id, token = self.user()
+        self.mesh.kafka.stop()
+        until("it is noticed", lambda: "events" in self.mesh.first.admin("/readyz")[1], 15)
+        self.create(token, "without Kafka")
+        self.assertEqual(self.mesh.first.admin("/readyz")[0], 200)
+        self.mesh.kafka.start()
+        self.blog_event("blog-published", user_id, "back")
+        self.assert_told(token, ("without Kafka", "in-app"),
+                         ("Your blog back has been created.", "in-app"), seconds=40)
+
+
+if __name__ == "__main__":
+    unittest.main()
