@@ -1,5 +1,7 @@
 #include "lib/events/reader.h"
 
+#include <time.h>
+
 #include "lib/base/clock.h"
 
 #define LONGEST_WAIT_MS 30000
@@ -72,12 +74,24 @@ struct ink_status ink_reader_committed(rd_kafka_t *rk, const struct ink_ctx *ctx
     return ink_ok();
 }
 
+/* A partition that is being made, or moved, has no leader for a moment. */
+static bool passes(rd_kafka_resp_err_t error)
+{
+    return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
 struct ink_status ink_reader_bounds(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                     const rd_kafka_topic_partition_t *partition, int64_t *ret_low,
                                     int64_t *ret_high)
 {
-    rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(
-        rk, partition->topic, partition->partition, ret_low, ret_high, left_ms(ctx));
+    static const struct timespec pause = {.tv_nsec = 100 * INK_MILLISECOND};
+    rd_kafka_resp_err_t error;
+    do {
+        error = rd_kafka_query_watermark_offsets(rk, partition->topic, partition->partition,
+                                                 ret_low, ret_high, left_ms(ctx));
+    } while (passes(error) && left_ms(ctx) > 0 && nanosleep(&pause, NULL) == 0);
     if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
         return ink_kafka_error(ctx->arena, error, "ask for offsets");
     return ink_ok();

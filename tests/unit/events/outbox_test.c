@@ -1,0 +1,115 @@
+/* What a service writes and what the relay makes of it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lib/base/uuid.h"
+#include "lib/events/outbox.h"
+#include "lib/events/row.h"
+
+static struct ink_arena arena;
+
+static int start(void **state)
+{
+    (void)state;
+    ink_arena_init(&arena);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    ink_arena_release(&arena);
+    return 0;
+}
+
+static void parameters_are_an_id_and_the_trace(void **state)
+{
+    (void)state;
+    struct ink_ctx ctx = ink_ctx_background(&arena);
+    struct ink_db_params params = ink_db_params(&arena);
+    ink_outbox_add(&params, &ctx);
+    assert_int_equal(params.count, 2);
+    assert_true(ink_uuid_valid(params.values[0], strlen(params.values[0])));
+    assert_string_equal(params.values[1], "{}");
+    assert_true(
+        ink_trace_continue(&ctx.trace, "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+    ink_outbox_add(&params, &ctx);
+    assert_string_not_equal(params.values[0], params.values[2]);
+    assert_non_null(strstr(params.values[3], "\"00-0af7651916cd43dd8448eb211c80319c-"));
+}
+
+static const char *value_of(const struct ink_message *message, const char *name)
+{
+    for (size_t i = 0; i < message->header_count; i++) {
+        if (strcmp(message->headers[i].name, name) == 0)
+            return message->headers[i].value;
+    }
+    return NULL;
+}
+
+static struct ink_message make(const char *headers)
+{
+    const struct ink_outbox_row row = {.id = "the-id",
+                                       .aggregate_type = "blog",
+                                       .aggregate_id = "b1",
+                                       .type = "blog-published",
+                                       .payload = "{\"a\": 1}",
+                                       .headers = headers,
+                                       .created_at = 1700000000123456};
+    struct ink_message message;
+    ink_outbox_message(&arena, &row, "/inkmesh/blog", &message);
+    return message;
+}
+
+static void a_row_becomes_a_message(void **state)
+{
+    (void)state;
+    struct ink_message message = make("{\"traceparent\":\"00-1\", \"deep\": {\"x\": 1}, \"n\": 7,"
+                                      " \"ce_id\": \"forged\", \"say\": \"\\\"hi\\\"\"}");
+    assert_string_equal(message.topic, "blog-events");
+    assert_memory_equal(message.key, "b1", 2);
+    assert_int_equal(message.key_size, 2);
+    assert_int_equal(message.payload_size, 8);
+    assert_string_equal(value_of(&message, "ce_id"), "the-id");
+    assert_string_equal(value_of(&message, "ce_source"), "/inkmesh/blog");
+    assert_string_equal(value_of(&message, "ce_specversion"), "1.0");
+    assert_string_equal(value_of(&message, "ce_type"), "blog-published");
+    assert_string_equal(value_of(&message, "ce_time"), "2023-11-14T22:13:20.123456Z");
+    assert_string_equal(value_of(&message, "content-type"), "application/json");
+    assert_string_equal(value_of(&message, "traceparent"), "00-1");
+    assert_string_equal(value_of(&message, "say"), "\"hi\"");
+    assert_int_equal(message.header_count, 8);
+}
+
+static void odd_headers_do_no_harm(void **state)
+{
+    (void)state;
+    static const char *const odd[] = {"[]", "null", "\"x\"", "{}", "{\"a\\u0000\":\"b\"}"};
+    for (size_t i = 0; i < INK_COUNT(odd); i++)
+        assert_int_equal(make(odd[i]).header_count, 6);
+}
+
+static void there_is_a_limit_to_headers(void **state)
+{
+    (void)state;
+    char *text = ink_arena_strdup(&arena, "{\"h\":\"0\"");
+    for (int i = 0; i < 100; i++)
+        text = ink_arena_printf(&arena, "%s,\"h%d\":\"0\"", text, i);
+    assert_int_equal(make(ink_arena_printf(&arena, "%s}", text)).header_count, 32);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(parameters_are_an_id_and_the_trace),
+        cmocka_unit_test(a_row_becomes_a_message),
+        cmocka_unit_test(odd_headers_do_no_harm),
+        cmocka_unit_test(there_is_a_limit_to_headers),
+    };
+    return cmocka_run_group_tests(tests, start, end);
+}
