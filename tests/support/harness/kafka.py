@@ -40,11 +40,11 @@ _META = "version=1\ncluster.id={cluster}\nnode.id=1\n"
 
 
 def jars():
-    """The folder of Kafka's jars: among a test's data (@maven//:jars), or where we are told."""
-    for folder in (os.environ.get("INK_KAFKA_JARS", ""), "../maven/jars", "external/maven/jars"):
+    """The folder of Kafka's jars among a test's data (@maven//:jars)."""
+    for folder in ("../maven/jars", "external/maven/jars"):
         if glob.glob(os.path.join(folder, "kafka_2.13-*.jar")):
             return os.path.abspath(folder)
-    raise HarnessError("no Kafka: neither @maven//:jars among the test's data nor INK_KAFKA_JARS")
+    raise HarnessError("no Kafka: @maven//:jars is not among the test's data")
 
 
 def _string(text):
@@ -52,18 +52,20 @@ def _string(text):
 
 
 class Kafka(Server):
-    """One broker that is its own controller (KRaft). Without arguments: free ports, throw-away data.
+    """One broker that is its own controller (KRaft). Without arguments: free ports, throw-away data,
+    and the jars among the test's data.
 
     Topics are never made by mentioning them, unless `auto_create`.
     """
 
     def __init__(self, name="kafka", port=None, controller_port=None, folder=None, log=None,
-                 lasting=False, auto_create=False):
+                 lasting=False, auto_create=False, jars_folder=None):
         self.folder = folder or scratch("kafka-")
         super().__init__(name, log or os.path.join(self.folder, "server.log"), lasting)
         self.port = port or ports.reserve()
         self.controller_port = controller_port or ports.reserve()
         self.auto_create = auto_create
+        self._jars = jars_folder
 
     @property
     def url(self):
@@ -94,7 +96,7 @@ class Kafka(Server):
             data=os.path.join(self.folder, "data"), auto_create=str(self.auto_create).lower()))
         return Process.start(
             [java, "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", os.path.join(jars(), "*"),
+             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", os.path.join(self._jars or jars(), "*"),
              "kafka.Kafka", properties], self.log, lasting=self.lasting)
 
     # The wire protocol, as far as we need it: a request is API key, version, number and client name.

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from harness.stack import TARGETS
+from harness.stack import TARGETS, WITH_KAFKA
 from harness.waiting import HarnessError
 
 from . import state
@@ -16,6 +16,27 @@ def bazel(command, *args):
     """Runs bazel at the workspace's root; progress is shown to people only, not to files."""
     quiet = ["--ui_event_filters=-info"] + ([] if sys.stderr.isatty() else ["--noshow_progress"])
     return subprocess.run(["bazel", command, *quiet, *args], cwd=state.ROOT, check=False)
+
+
+def kafka_jars():
+    """The folder of Kafka's jars, as build() left it."""
+    return state.path("kafka", "jars")
+
+
+def _keep_kafka():
+    """Copies the jars out of Bazel's reach, once a version."""
+    if bazel("build", "--show_result=0", "@maven//:jars").returncode:
+        raise HarnessError("Kafka's jars could not be fetched")
+    base = subprocess.run(["bazel", "info", "output_base"], cwd=state.ROOT, check=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    fetched = os.path.join(base.stdout.strip(), "external", "maven", "jars")
+    if os.path.isdir(kafka_jars()) and sorted(os.listdir(kafka_jars())) == sorted(
+            os.listdir(fetched)):
+        return
+    shutil.rmtree(kafka_jars() + ".new", ignore_errors=True)
+    shutil.copytree(fetched, kafka_jars() + ".new")
+    shutil.rmtree(kafka_jars(), ignore_errors=True)
+    os.rename(kafka_jars() + ".new", kafka_jars())
 
 
 def build():
@@ -28,6 +49,8 @@ def build():
                  "--show_result=0", *TARGETS.values())
     if done.returncode:
         raise HarnessError("the build failed")
+    if WITH_KAFKA:
+        _keep_kafka()
     for name, target in TARGETS.items():
         built = os.path.join(state.HOME, "build", "bin", *target[2:].split(":"))
         kept = binary(name)

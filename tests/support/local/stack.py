@@ -6,7 +6,7 @@ import os
 
 from harness import ports
 from harness.program import Program
-from harness.stack import SERVICES, Stack
+from harness.stack import SERVICES, WITH_KAFKA, Stack
 from harness.waiting import HarnessError
 
 from . import build, state
@@ -37,7 +37,7 @@ def local_stack():
     """
     stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
                   secret=state.secret, folder=lambda name: state.path("data", name),
-                  log=state.log_path, settings=_own_settings())
+                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars)
     return stack, {server.name: state.recall(server) for server in stack.servers()}
 
 
@@ -65,8 +65,8 @@ def _version(server):
 
 
 def _must_be_free(server):
-    admin = getattr(server, "admin_port", None)
-    for port in filter(None, (server.port, admin)):
+    others = (getattr(server, name, None) for name in ("admin_port", "controller_port"))
+    for port in filter(None, (server.port, *others)):
         if not ports.free(port):
             who = ports.holder(port)
             by = f"by {who[1]} (pid {who[0]})" if who else "by a process that cannot be told"
@@ -144,7 +144,8 @@ def status():
 
 def names():
     stack = [service.name for service in SERVICES]
-    return ["redis", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
+    events = ["kafka"] if WITH_KAFKA else []
+    return ["redis", *events, *(f"postgres-{name}" for name in stack), *stack, "gateway"]
 
 
 def postgres(service):
