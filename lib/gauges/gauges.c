@@ -17,6 +17,11 @@ static struct ink_cache_stats cache_stats(void *self)
     return ink_cache_stats(self);
 }
 
+static struct ink_relay_stats relay_stats(void *self)
+{
+    return ink_relay_stats(self);
+}
+
 static struct ink_password_stats password_stats(void *self)
 {
     struct ink_password_stats stats;
@@ -41,6 +46,14 @@ READER(cache_open, cache_stats, open)
 READER(cache_in_use, cache_stats, in_use)
 READER(cache_undelivered, cache_stats, undelivered)
 READER(cache_breaker, cache_stats, breaker)
+
+READER(relay_active, relay_stats, active)
+READER(relay_depth, relay_stats, depth)
+READER(relay_age, relay_stats, age_seconds)
+READER(relay_refused, relay_stats, refused)
+READER(relay_published, relay_stats, published)
+READER(relay_failures, relay_stats, failures)
+READER(relay_producers, relay_stats, producers)
 
 READER(password_threads, password_stats, threads)
 READER(password_running, password_stats, running)
@@ -107,6 +120,24 @@ void ink_gauges_add_cache(struct ink_metrics *metrics, struct ink_cache *cache)
         {GAUGE, "cache_breaker_state", "0 closed, 1 probing, 2 open.", NULL, read_cache_breaker},
     };
     add_all(metrics, entries, INK_COUNT(entries), cache);
+}
+
+void ink_gauges_add_relay(struct ink_metrics *metrics, struct ink_relay *relay)
+{
+    static const struct entry entries[] = {
+        {GAUGE, "outbox_depth", "Events that wait to be published.", NULL, read_relay_depth},
+        {GAUGE, "outbox_oldest_seconds", "How long the oldest of them has waited.", NULL,
+         read_relay_age},
+        {GAUGE, "outbox_refused", "Events that Kafka will never take.", NULL, read_relay_refused},
+        {GAUGE, "relay_active", "1 if this process publishes the outbox.", NULL, read_relay_active},
+        {COUNTER, "relay_published_total", "Events that Kafka confirmed.", NULL,
+         read_relay_published},
+        {COUNTER, "relay_failures_total", "Rounds of publishing that failed.", NULL,
+         read_relay_failures},
+        {COUNTER, "relay_producers_total", "Producers made: more than one tells of failures.", NULL,
+         read_relay_producers},
+    };
+    add_all(metrics, entries, INK_COUNT(entries), relay);
 }
 
 void ink_gauges_add_passwords(struct ink_metrics *metrics, struct ink_password_pool *pool)

@@ -4,6 +4,7 @@
 #include "inkmesh_contract.h"
 #include "lib/gauges/gauges.h"
 #include "lib/mesh/program.h"
+#include "lib/mesh/relay.h"
 #include "services/blog/service.h"
 #include "services/blog/settings.h"
 
@@ -23,6 +24,8 @@ static void make_parts(struct ink_program *program, const struct blog_settings *
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &ret_parts->db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &ret_parts->cache));
     ink_program_must(program, "verify tokens", ink_auth_new(&auth, arena, ret_auth));
+    ret_parts->relay =
+        ink_program_relay(program, &settings->kafka, settings->database_url, "/inkmesh/blog");
     ret_parts->secret = settings->jwt_secret;
 }
 
@@ -51,6 +54,7 @@ int main(int argc, char **argv)
                      ink_rpc_server_add(server, BLOG_SERVICE, blog_service_handlers, service,
                                         ink_program_arena(program)));
     ink_program_run(program);
+    ink_relay_free(parts.relay, INK_PROGRAM_RELAY_GRACE_MS);
     ink_program_free(program); /* first: its admin port reads the gauges of the others */
     blog_service_free(service);
     ink_cache_free(parts.cache);

@@ -18,6 +18,7 @@ const struct ink_config_setting blog_settings_table[] = {
                       .fallback = "redis://127.0.0.1:6379", .help = "the cache"),
     INK_CONFIG_INT(struct blog_settings, redis_pool, .name = "REDIS_POOL", .fallback = "16",
                    .min = 1, .max = 1000, .help = "connections to Redis at most"),
+    INK_CONFIG_INCLUDE(struct blog_settings, kafka, ink_mesh_kafka_settings_table),
     INK_CONFIG_STRING(struct blog_settings, jwt_secret, .name = "JWT_SECRET", .required = true,
                       .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
                       .help = "signs the access tokens; the same for every program"),

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "lib/mesh/relay.h"
 #include "lib/mesh/settings.h"
 
 struct blog_settings {
@@ -14,6 +15,7 @@ struct blog_settings {
     int64_t database_pool;
     const char *redis_url;
     int64_t redis_pool;
+    struct ink_mesh_kafka_settings kafka;
     const char *jwt_secret;
     const char *jwt_issuer;
     const char *jwt_audience;

@@ -20,11 +20,11 @@ SERVICE = "inkmesh.blog.v1.BlogService"
 class Mesh:
     """PostgreSQL, Redis and the blog service."""
 
-    def __init__(self, **settings):
+    def __init__(self, kafka=None, **settings):
         self.contract = Contract("gen/inkmesh_contract_descriptor_set.binpb")
         self.postgres = Postgres("postgres", "blog_db")
         self.redis = Redis()
-        self.settings = settings
+        self.settings = {**settings, **({"KAFKA_BROKERS": kafka.url} if kafka else {})}
         self.blog = self.program()
         self.client = Client(self.contract, self.blog.port, SERVICE)
 
