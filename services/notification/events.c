@@ -6,7 +6,6 @@
 
 #include "lib/base/alloc.h"
 #include "lib/events/consumer.h"
-#include "lib/log/log.h"
 #include "services/notification/told.h"
 
 struct notification_events {
@@ -19,12 +18,6 @@ struct notification_events {
     bool drained;
 };
 
-static void report(void *self, bool problem, const char *text)
-{
-    (void)self;
-    ink_log(problem ? INK_LOG_WARN : INK_LOG_INFO, NULL, "events", INK_LOG_STR("detail", text));
-}
-
 struct notification_events *notification_events_new(struct notification_service *service,
                                                     struct ink_db *db,
                                                     const struct ink_kafka_settings *kafka)
@@ -33,7 +26,6 @@ struct notification_events *notification_events_new(struct notification_service 
     events->service = service;
     events->db = db;
     events->kafka = *kafka;
-    events->kafka.report = report;
     pthread_mutex_init(&events->lock, NULL);
     return events;
 }

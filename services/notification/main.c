@@ -4,6 +4,7 @@
 #include "inkmesh_contract.h"
 #include "lib/auth/auth.h"
 #include "lib/gauges/gauges.h"
+#include "lib/log/log.h"
 #include "lib/mesh/program.h"
 #include "services/notification/events.h"
 #include "services/notification/service.h"
@@ -66,14 +67,17 @@ static void add_gauges(struct ink_metrics *metrics, const struct notification_se
     ink_series_callback(ink_metric_series(news, NULL), listening, service);
 }
 
+/* NULL without Kafka. */
 static struct notification_events *make_events(struct ink_program *program,
                                                const struct notification_settings *settings,
                                                struct ink_db *db,
                                                struct notification_service *service)
 {
-    const struct ink_kafka_settings kafka = {.brokers = settings->kafka_brokers,
-                                             .properties = settings->kafka_properties,
-                                             .partitions = (int)settings->kafka_partitions};
+    const struct ink_kafka_settings kafka = ink_mesh_kafka(&settings->kafka);
+    if (kafka.brokers == NULL || kafka.brokers[0] == '\0') {
+        ink_log(INK_LOG_WARN, NULL, "no KAFKA_BROKERS: nothing is told of events");
+        return NULL;
+    }
     struct notification_events *events = notification_events_new(service, db, &kafka);
     ink_program_check(program, "events", false, notification_events_check, events);
     ink_program_on_drain(program, notification_events_drain, events);

@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include "lib/base/status.h"
+#include "lib/mesh/relay.h"
 #include "lib/mesh/settings.h"
 
 struct notification_settings {
     struct ink_mesh_settings mesh;
     struct ink_mesh_rpc_settings rpc;
+    struct ink_mesh_kafka_settings kafka;
     const char *database_url;
     int64_t database_pool;
     const char *redis_url;
@@ -19,9 +21,6 @@ struct notification_settings {
     const char *jwt_issuer;
     const char *jwt_audience;
     int64_t jwt_leeway;
-    const char *kafka_brokers;
-    const char *kafka_properties;
-    int64_t kafka_partitions;
     int64_t streams;
     int64_t user_streams;
     int64_t stream_poll_ms;
