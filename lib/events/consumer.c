@@ -121,6 +121,13 @@ static void retry_later(struct ink_consumer *consumer, struct ink_status status)
     set_troubled(consumer, true, status.cause != NULL ? status.cause : status.message);
 }
 
+static void resume(struct ink_consumer *consumer)
+{
+    consumer->failures = 0;
+    ink_consumer_pause(consumer, false);
+    set_troubled(consumer, false, "");
+}
+
 static void process(struct ink_consumer *consumer)
 {
     struct ink_status status = ink_consumer_apply(consumer);
@@ -130,11 +137,9 @@ static void process(struct ink_consumer *consumer)
         retry_later(consumer, status);
         return;
     }
-    consumer->failures = 0;
     ink_consumer_commit(consumer);
     ink_consumer_drop_batch(consumer);
-    ink_consumer_pause(consumer, false);
-    set_troubled(consumer, false, "");
+    resume(consumer);
 }
 
 static void sleep_ms(int64_t ms)
@@ -182,8 +187,9 @@ static void *consumer_main(void *arg)
         if (consumer->item_count > 0 && (!consumer->paused || ink_now() >= consumer->retry_at))
             process(consumer);
         else if (consumer->item_count == 0 && consumer->paused)
-            ink_consumer_pause(consumer, false); /* a rebalance took the batch away */
+            resume(consumer); /* a rebalance took the batch away */
         ink_consumer_commit_again(consumer);
+        ink_consumer_measure(consumer);
         if (consumer->item_count == 0)
             ink_consumer_prune(consumer);
     }

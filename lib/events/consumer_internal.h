@@ -16,6 +16,7 @@ struct ink_position {
     char *topic;
     int32_t partition;
     int64_t next; /* the offset after what was dealt with; -1 while nothing was committed ever */
+    int64_t end;  /* the next message's offset, as asked for while the flow is paused */
 };
 
 enum ink_item_state {
@@ -57,6 +58,7 @@ struct ink_consumer {
     bool commit_failed; /* to be tried again */
     int64_t next_commit;
     int64_t next_prune;
+    int64_t next_measure;
     struct ink_producer *producer; /* of dead letters; NULL until there is one */
 };
 
@@ -69,6 +71,9 @@ void ink_consumer_commit(struct ink_consumer *consumer);
 void ink_consumer_commit_again(struct ink_consumer *consumer);
 /* Stops or restarts the flow of messages, while the consumer stays in its group. */
 void ink_consumer_pause(struct ink_consumer *consumer, bool pause);
+/* While the flow is paused, only this tells how the lag grows. */
+void ink_consumer_measure(struct ink_consumer *consumer);
+/* With the lock held. */
 int64_t ink_consumer_lag(struct ink_consumer *consumer);
 void ink_consumer_clear_positions(struct ink_consumer *consumer);
 

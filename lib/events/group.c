@@ -11,6 +11,8 @@
 
 #define COMMITTED_TIMEOUT_MS 5000
 #define COMMIT_AGAIN_INTERVAL INK_SECOND
+#define QUERY_TIMEOUT_MS 500
+#define MEASURE_INTERVAL (2 * INK_SECOND)
 
 void ink_consumer_clear_positions(struct ink_consumer *consumer)
 {
@@ -165,6 +167,25 @@ void ink_consumer_pause(struct ink_consumer *consumer, bool pause)
         rd_kafka_resume_partitions(consumer->rk, assigned);
 }
 
+void ink_consumer_measure(struct ink_consumer *consumer)
+{
+    if (!consumer->paused || ink_now() < consumer->next_measure)
+        return;
+    /* Only this thread changes which positions there are. */
+    for (size_t i = 0; i < consumer->position_count; i++) {
+        struct ink_position *position = &consumer->positions[i];
+        int64_t low, high;
+        if (rd_kafka_query_watermark_offsets(consumer->rk, position->topic, position->partition,
+                                             &low, &high,
+                                             QUERY_TIMEOUT_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+            break;
+        pthread_mutex_lock(&consumer->lock);
+        position->end = high;
+        pthread_mutex_unlock(&consumer->lock);
+    }
+    consumer->next_measure = ink_now() + MEASURE_INTERVAL;
+}
+
 int64_t ink_consumer_lag(struct ink_consumer *consumer)
 {
     int64_t lag = 0;
@@ -174,6 +195,7 @@ int64_t ink_consumer_lag(struct ink_consumer *consumer)
         if (rd_kafka_get_watermark_offsets(consumer->rk, position->topic, position->partition, &low,
                                            &high) != RD_KAFKA_RESP_ERR_NO_ERROR)
             continue;
+        high = position->end > high ? position->end : high;
         int64_t next = position->next >= 0 ? position->next : (low > 0 ? low : 0);
         lag += high > next ? high - next : 0;
     }

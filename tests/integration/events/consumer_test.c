@@ -1,11 +1,18 @@
 /* The path from the row to its effect: once each, in order, whatever comes between. */
 #include <pthread.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/integration/events/fixture.h"
+
+extern char **environ;
 
 static void sleep_ms(int64_t ms)
 {
@@ -272,6 +279,16 @@ static void failures_that_pass_are_tried_again(void **state)
     ink_consumer_free(consumer);
 }
 
+static bool is_troubled(void *consumer)
+{
+    return ink_consumer_stats(consumer).troubled;
+}
+
+static bool lags_by_six(void *consumer)
+{
+    return ink_consumer_stats(consumer).lag == 6;
+}
+
 static void the_database_goes_and_comes_back(void **state)
 {
     (void)state;
@@ -282,13 +299,67 @@ static void the_database_goes_and_comes_back(void **state)
     fixture_await_effects("away", 1, 20000);
     test_control("kill", "postgres");
     fixture_produce("away", "k", "id-2", "{\"type\":\"thing-changed\",\"n\":2}");
-    sleep_ms(1000);
-    assert_true(ink_consumer_stats(consumer).troubled);
+    fixture_await("the trouble to be noticed", is_troubled, consumer, 5000);
+    for (int i = 0; i < 5; i++)
+        fixture_produce("away", "k", "id-3", "{\"type\":\"thing-changed\",\"n\":3}");
+    fixture_await("the lag to be measured", lags_by_six, consumer, 10000);
     test_control("start", "postgres");
     sleep_ms(1000); /* for the test's own pool */
-    fixture_await_effects("away", 2, 20000);
+    fixture_await_effects("away", 3, 20000);
     fixture_expect_order("away");
     ink_consumer_free(consumer);
+}
+
+/* A consumer in a process of its own: this program, called with the argument "consume". */
+static pid_t spawn_consumer(void)
+{
+    char *const command[] = {"consumer_test", "consume", NULL};
+    pid_t pid;
+    assert_int_equal(posix_spawn(&pid, "/proc/self/exe", NULL, NULL, command, environ), 0);
+    return pid;
+}
+
+static int run_consumer(void)
+{
+    struct fixture_handler handler = {0};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    fixture_start(NULL);
+    (void)fixture_consumer("killed", &handler, (struct ink_consumer_settings){.batch = 7});
+    for (;;)
+        pause();
+    return 0;
+}
+
+static bool has_some(void *unused)
+{
+    (void)unused;
+    return fixture_effects("killed") >= 100;
+}
+
+/* In the middle of the flow; offsets that were not committed come again. */
+static void a_killed_consumer_repeats_nothing(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {0};
+    struct ink_relay *relay = fixture_relay((struct ink_relay_settings){0});
+    char key[32];
+    for (int n = 1; n <= 40; n++) {
+        for (int i = 0; i < 15; i++) {
+            snprintf(key, sizeof(key), "killed-%d", i);
+            fixture_write(NULL, "killed", key, n);
+        }
+    }
+    pid_t child = spawn_consumer();
+    fixture_await("the child to be in the middle of it", has_some, NULL, 30000);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(fixture_effects("killed") < 600);
+    struct ink_consumer *consumer =
+        fixture_consumer("killed", &handler, (struct ink_consumer_settings){0});
+    fixture_await_effects("killed", 600, 30000);
+    fixture_expect_order("killed");
+    ink_consumer_free(consumer);
+    ink_relay_free(relay, 1000);
 }
 
 static void a_consumer_stops_while_kafka_is_away(void **state)
@@ -310,8 +381,10 @@ static void a_consumer_stops_while_kafka_is_away(void **state)
     ink_consumer_free(consumer);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc > 1 && strcmp(argv[1], "consume") == 0)
+        return run_consumer();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(row_becomes_message_becomes_effect),
         cmocka_unit_test(an_event_is_quickly_there),
@@ -322,6 +395,7 @@ int main(void)
         cmocka_unit_test(poison_goes_aside_and_comes_back_by_replay),
         cmocka_unit_test(a_culprit_is_found_among_many),
         cmocka_unit_test(failures_that_pass_are_tried_again),
+        cmocka_unit_test(a_killed_consumer_repeats_nothing),
         cmocka_unit_test(the_database_goes_and_comes_back),
         cmocka_unit_test(a_consumer_stops_while_kafka_is_away),
     };
