@@ -9,6 +9,7 @@ import sys
 import unittest
 
 from harness import ports
+from harness.kafka import Kafka
 from harness.postgres import Postgres
 from harness.process import descendants, start_time
 from harness.redis import Redis
@@ -54,6 +55,28 @@ class PostgresVerbs(unittest.TestCase):
             with self.assertRaisesRegex(HarnessError, "(?s)it ended with 1;.*Address already in use"):
                 # Ready would be answered by the first server, were the password the same.
                 second.start()
+
+
+class KafkaVerbs(unittest.TestCase):
+    def kcat(self, kafka, *args, text=None):
+        return subprocess.run(["kcat", "-q", "-b", kafka.url, *args], input=text, text=True,
+                              capture_output=True, check=True, timeout=30).stdout
+
+    def test_messages_survive_kill_and_pause(self):
+        with Kafka() as kafka:
+            kafka.create_topic("news", 3)
+            kafka.create_topic("news", 3)
+            with self.assertRaisesRegex(HarnessError, "could not be made"):
+                kafka.create_topic("no name!")
+            self.kcat(kafka, "-P", "-t", "news", "-K:", text="key:value\n")
+            kafka.kill()
+            kafka.start()
+            self.assertEqual(self.kcat(kafka, "-C", "-t", "news", "-e", "-f", "%k=%s"),
+                             "key=value")
+            kafka.pause()
+            self.assertFalse(kafka._ready())
+            kafka.resume()
+            self.assertTrue(kafka._ready())
 
 
 class RedisVerbs(unittest.TestCase):
