@@ -78,6 +78,7 @@ class CreateTest(BlogTest):
         one_word = "x" * MIB
         for content in (words, hyphens, wide, urls, one_word, "a-" * (MIB // 2), "<" * MIB,
                         "a/" * (MIB // 2), "a@" * (MIB // 2), "1." * (MIB // 2), "&#" * (MIB // 2),
+                        "a_" * (MIB // 2), "~/" * (MIB // 2), "<!--" * (MIB // 4), "1_" * (MIB // 2),
                         " \t\n" * 1000, "'" * 1000, "\x01\x7f\u2028" * 100):
             content = content.encode()[:MIB].decode(errors="ignore")
             with self.subTest(content[:20]):

@@ -210,6 +210,14 @@ class SearchTest(ListTest):
         self.assertEqual({blog.id for blog in self.page(q=word).blogs}, blogs)
         self.assertEqual({blog.id for blog in self.page(q=f" {word.upper()} ").blogs}, blogs)
 
+    def test_long_words(self):
+        """They are cut for the parser's sake, in blogs and in searches alike."""
+        word = "".join(f"{n:x}" for n in range(100))
+        self.new_blog("A long word", f"Here: {word} is it")
+        self.assertEqual(self.titles(word), ["A long word"])
+        self.assertEqual(self.titles(word + "0"), [])
+        self.assertEqual(self.titles(word[80:]), ["A long word"])
+
     def test_the_beginning_of_long_contents(self):
         self.new_blog("Long", "early " + "x " * 40000 + "late")
         self.assertEqual((self.titles("early"), self.titles("late")), (["Long"], []))
