@@ -22,8 +22,14 @@ class EventsTest(unittest.TestCase):
         cls.addClassCleanup(lambda: cls.kafka.running() and cls.kafka.stop())
         cls.kafka.start()
         cls.mesh = Mesh(cls.kafka)
-        cls.addClassCleanup(cls.mesh.stop)
+        cls.addClassCleanup(cls.end)
         cls.mesh.start()
+
+    @classmethod
+    def end(cls):
+        code = cls.mesh.stop()
+        if code != 0:
+            raise AssertionError(f"the blog service ended with {code}:\n{cls.mesh.blog.log_tail()}")
 
     def setUp(self):
         self.author = new_id()
