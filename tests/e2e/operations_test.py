@@ -49,7 +49,8 @@ class Operations(MeshTest):
         service = {"grpc_server_handled_total", "grpc_server_handling_seconds", "db_pool_size",
                    "db_pool_connections", "db_pool_connections_in_use", "db_pool_waiting",
                    "cache_requests_total", "cache_breaker_state"}
-        own = {"gateway": edge, "user": service | {"password_hashes_total"}}
+        own = {"gateway": edge, "user": service | {"password_hashes_total"},
+               "notification": service | {"notification_streams", "notification_news_listening"}}
         for program in self.programs():
             text = scrape(program)[1]
             types = set(re.findall(r"^# TYPE (\S+) ", text, re.M))
@@ -125,7 +126,7 @@ class Operations(MeshTest):
         return until(f"{text} in the log of {program.name}", read, 10)
 
     def ask_every_service(self, token, headers):
-        for path in ("/api/v1/users/profile", "/api/v1/blogs"):
+        for path in ("/api/v1/users/profile", "/api/v1/blogs", "/api/v1/notifications"):
             self.assertEqual(self.get(path, token=token, headers=headers).status, 200)
 
     def test_logs_are_json_and_keep_secrets(self):
