@@ -4,6 +4,7 @@
 #include "inkmesh_contract.h"
 #include "lib/gauges/gauges.h"
 #include "lib/mesh/program.h"
+#include "lib/mesh/relay.h"
 #include "services/user/service.h"
 #include "services/user/settings.h"
 
@@ -32,6 +33,8 @@ static void make_parts(struct ink_program *program, const struct user_settings *
     struct ink_password_stats stats;
     ink_password_pool_stats(ret_parts->passwords, &stats);
     ink_program_must(program, "start", user_settings_check(settings, stats.threads, arena));
+    ret_parts->relay =
+        ink_program_relay(program, &settings->kafka, settings->database_url, "/inkmesh/user");
     ret_parts->auth = *ret_auth;
     ret_parts->refresh_ttl = settings->refresh_ttl;
 }
@@ -67,6 +70,7 @@ int main(int argc, char **argv)
                      ink_rpc_server_add(server, USER_SERVICE, user_service_handlers, service,
                                         ink_program_arena(program)));
     ink_program_run(program);
+    ink_relay_free(parts.relay, INK_PROGRAM_RELAY_GRACE_MS);
     ink_program_free(program); /* first: its admin port reads the gauges of the others */
     user_service_free(service);
     ink_password_pool_free(parts.passwords);

@@ -5,6 +5,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/uuid.h"
+#include "lib/events/outbox.h"
 #include "lib/log/log.h"
 #include "services/user/internal.h"
 
@@ -64,8 +65,10 @@ static struct ink_status register_user(void *self, struct ink_ctx *ctx,
         status = user_store_add(service->store, ctx, hash, &user);
     if (ink_db_violates(status, "users_email_key"))
         return email_taken(ctx->arena);
-    if (ink_is_ok(status))
+    if (ink_is_ok(status)) {
+        ink_outbox_wake(service->parts.relay);
         show_user(ctx, &user, reply);
+    }
     return status;
 }
 INK_RPC_UNARY(register_user, Inkmesh__User__V1__RegisterRequest, Inkmesh__User__V1__User)

@@ -13,6 +13,7 @@
 #include "lib/auth/password.h"
 #include "lib/cache/cache.h"
 #include "lib/db/db.h"
+#include "lib/events/relay.h"
 #include "lib/rpc/server.h"
 
 struct user_service;
@@ -27,7 +28,8 @@ struct user_service_parts {
     struct ink_cache *cache;
     const struct ink_auth *auth;
     struct ink_password_pool *passwords;
-    int64_t refresh_ttl; /* seconds that a refresh token is good */
+    struct ink_relay *relay; /* publishes what Register writes to the outbox; or NULL */
+    int64_t refresh_ttl;     /* seconds that a refresh token is good */
 };
 
 struct user_service *user_service_new(const struct user_service_parts *parts) INK_MUST_CHECK;

@@ -10,6 +10,7 @@
 const struct ink_config_setting user_settings_table[] = {
     INK_CONFIG_INCLUDE(struct user_settings, mesh, ink_mesh_settings_table),
     INK_CONFIG_INCLUDE(struct user_settings, rpc, ink_mesh_rpc_settings_table),
+    INK_CONFIG_INCLUDE(struct user_settings, kafka, ink_mesh_kafka_settings_table),
     INK_CONFIG_FALLBACK("ADMIN_ADDRESS", "127.0.0.1:9101"),
     INK_CONFIG_FALLBACK("GRPC_ADDRESS", "127.0.0.1:3001"),
     INK_CONFIG_FALLBACK("GRPC_WORKERS", "64"),

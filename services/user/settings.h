@@ -6,11 +6,13 @@
 #include <stdint.h>
 
 #include "lib/base/status.h"
+#include "lib/mesh/relay.h"
 #include "lib/mesh/settings.h"
 
 struct user_settings {
     struct ink_mesh_settings mesh;
     struct ink_mesh_rpc_settings rpc;
+    struct ink_mesh_kafka_settings kafka;
     const char *database_url;
     int64_t database_pool;
     const char *redis_url;

@@ -6,6 +6,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/uuid.h"
 #include "lib/db/migrate.h"
+#include "lib/events/outbox.h"
 #include "services/user/user_migrations.h"
 
 struct user_store {
@@ -91,8 +92,15 @@ struct ink_status user_store_add(struct user_store *store, const struct ink_ctx 
 {
     static const struct ink_db_statement insert = {
         .name = "user_add",
-        .sql = "INSERT INTO users (id, username, email, password_hash) VALUES ($1, $2, $3, $4)"
-               " RETURNING " USER_COLUMNS,
+        .sql = "WITH registered AS ("
+               "  INSERT INTO users (id, username, email, password_hash) VALUES ($1, $2, $3, $4)"
+               "  RETURNING " USER_COLUMNS "),"
+               " event AS (" INK_OUTBOX_INSERT
+               "  SELECT $5::uuid, $6::json, 'user', id, 'user-registered',"
+               "    (SELECT row_to_json(payload) FROM (SELECT 'user-registered' AS type,"
+               "      id AS \"userId\", username) AS payload)"
+               "  FROM registered)"
+               " SELECT " USER_COLUMNS " FROM registered",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
@@ -100,6 +108,7 @@ struct ink_status user_store_add(struct user_store *store, const struct ink_ctx 
     ink_db_add_text(&params, user->username);
     ink_db_add_text(&params, user->email);
     ink_db_add_text(&params, password_hash);
+    ink_outbox_add(&params, ctx);
     struct ink_status status = query(store, ctx, &insert, &params, &rows);
     if (ink_is_ok(status))
         read_user(ctx, &rows, 0, user);

@@ -8,6 +8,7 @@ import time
 import unittest
 import urllib.request
 
+from harness.kafka import jars
 from harness.stack import Stack
 
 _numbers = itertools.count(1)
@@ -48,10 +49,12 @@ class MeshTest(unittest.TestCase):
 
     # bcrypt at its cheapest, so that tests wait for what they test.
     settings = {"BCRYPT_COST": "4"}
+    # Whether the mesh has a Kafka; then @maven//:jars must be among the test's data.
+    events = False
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Stack(settings=cls.settings)
+        cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.events else None)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Register, Login, GetProfile and BatchGetUsers on real servers."""
 
+import json
 import time
 import unittest
 import uuid
@@ -82,6 +83,26 @@ class RegisterTest(UserTest):
                              ("email", "nul@x.org\0")):
             with self.subTest(field):
                 self.assertEqual(list(self.refused(**{field: value})), [field])
+
+
+class EventTest(UserTest):
+    def outbox(self, user_id):
+        return json.loads(self.mesh.postgres.psql(
+            "SELECT coalesce(json_agg(json_build_array(aggregatetype, type, payload)), '[]')"
+            f" FROM outbox WHERE aggregateid = '{user_id}'"))
+
+    def test_an_account_and_its_event_are_one(self):
+        user = self.new_user()
+        payload = {"type": "user-registered", "userId": user.id, "username": user.username}
+        self.assertEqual(self.outbox(user.id), [["user", "user-registered", payload]])
+
+    def test_no_account_no_event(self):
+        before = self.mesh.postgres.psql("SELECT count(*) FROM outbox")
+        user = self.new_user()
+        failure = self.fail_call("Register", username="other", email=user.email, password=PASSWORD)
+        self.assertEqual(failure.code, "ALREADY_EXISTS")
+        after = self.mesh.postgres.psql("SELECT count(*) FROM outbox")
+        self.assertEqual(int(after), int(before) + 1)
 
 
 class LoginTest(UserTest):

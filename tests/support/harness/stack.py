@@ -39,9 +39,6 @@ GATEWAY_TARGET = "//gateway:gateway"
 GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
 KAFKA_PORT, KAFKA_CONTROLLER_PORT = 9092, 9093
 
-# Whether the mesh has a Kafka. With it, tests that start a mesh need @maven//:jars in their data.
-WITH_KAFKA = False
-
 TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
 
 
@@ -55,22 +52,22 @@ class Stack:
     """All servers, in the order in which they start; stopped in the opposite one.
 
     `port(fixed)` gives ports in place of the design's, `binary(name)` programs, `secret(name)`
-    passwords, `folder(name)` and `log(name)` places for data and logs, `kafka_jars()` the folder of
-    Kafka's jars. A test leaves them out and
+    passwords, `folder(name)` and `log(name)` places for data and logs. A test leaves them out and
     gets free ports, throw-away data, and the programs among its data. `settings` are further
-    settings of all programs; they cannot change how the servers find each other.
+    settings of all programs; they cannot change how the servers find each other. `kafka_jars` is the
+    folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes.
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
-                 log=lambda name: None, settings=None, kafka_jars=lambda: None):
+                 log=lambda name: None, settings=None, kafka_jars=None):
         self.settings = settings or {}
         self.jwt_secret = secret("JWT_SECRET")
         common = {"lasting": lasting}
         self.redis = Redis("redis", port(REDIS_PORT), log("redis"), **common)
         self.kafka = Kafka("kafka", port(KAFKA_PORT), port(KAFKA_CONTROLLER_PORT), folder("kafka"),
-                           log("kafka"), jars_folder=kafka_jars(),
-                           **common) if WITH_KAFKA else None
+                           log("kafka"), jars_folder=kafka_jars,
+                           **common) if kafka_jars else None
         self.databases = {
             service.name: Postgres(
                 f"postgres-{service.name}", service.database,

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from harness.stack import TARGETS, WITH_KAFKA
+from harness.stack import TARGETS
 from harness.waiting import HarnessError
 
 from . import state
@@ -49,8 +49,7 @@ def build():
                  "--show_result=0", *TARGETS.values())
     if done.returncode:
         raise HarnessError("the build failed")
-    if WITH_KAFKA:
-        _keep_kafka()
+    _keep_kafka()
     for name, target in TARGETS.items():
         built = os.path.join(state.HOME, "build", "bin", *target[2:].split(":"))
         kept = binary(name)

@@ -6,7 +6,7 @@ import os
 
 from harness import ports
 from harness.program import Program
-from harness.stack import SERVICES, WITH_KAFKA, Stack
+from harness.stack import SERVICES, Stack
 from harness.waiting import HarnessError
 
 from . import build, state
@@ -37,7 +37,7 @@ def local_stack():
     """
     stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
                   secret=state.secret, folder=lambda name: state.path("data", name),
-                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars)
+                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars())
     return stack, {server.name: state.recall(server) for server in stack.servers()}
 
 
@@ -144,8 +144,7 @@ def status():
 
 def names():
     stack = [service.name for service in SERVICES]
-    events = ["kafka"] if WITH_KAFKA else []
-    return ["redis", *events, *(f"postgres-{name}" for name in stack), *stack, "gateway"]
+    return ["redis", "kafka", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
 
 
 def postgres(service):

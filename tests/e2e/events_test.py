@@ -1,0 +1,90 @@
+#!/usr/bin/python3
+"""From a write to the notification of it, through outbox, Kafka and consumer, whatever dies."""
+
+import unittest
+
+from harness.waiting import until
+from mesh import MeshTest
+
+CONTENT = "Long enough to be a blog."
+
+
+class EventsTest(MeshTest):
+    events = True
+
+    def told(self, token):
+        """The messages of a user's notifications, the oldest first."""
+        answer = self.get("/api/v1/notifications/user?pageSize=100", token=token)
+        self.assertEqual(answer.status, 200, answer)
+        return [each["message"] for each in reversed(answer.json())]
+
+    def await_told(self, token, expected, timeout=60):
+        until(f"{len(expected)} notifications", lambda: len(self.told(token)) >= len(expected),
+              timeout)
+        self.assertEqual(self.told(token), expected)
+
+    def blog(self, token, title):
+        answer = self.post("/api/v1/blogs", {"title": title, "content": CONTENT}, token=token)
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json()["id"]
+
+    def update(self, token, blog, title):
+        answer = self.request("PUT", f"/api/v1/blogs/{blog}", {"title": title}, token=token)
+        self.assertEqual(answer.status, 200, answer)
+
+    def test_the_whole_flow(self):
+        user, session = self.signed_in()
+        token = session["token"]
+        blog = self.blog(token, "First steps")
+        self.update(token, blog, "Second steps")
+        self.assertEqual(self.request("PUT", f"/api/v1/blogs/{blog}", {}, token=token).status, 200)
+        self.assertEqual(self.request("DELETE", f"/api/v1/blogs/{blog}", token=token).status, 204)
+        self.assertEqual(self.get(f"/api/v1/blogs/{blog}").status, 404)
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        until("the welcome", lambda: welcome in self.told(token), 60)
+        until("all three", lambda: len(self.told(token)) == 3, 60)
+        told = [message for message in self.told(token) if message != welcome]
+        self.assertEqual(told, ["Your blog First steps has been created.",
+                                "Your blog Second steps has been updated."])
+        types = {each["message"]: each["type"] for each in
+                 self.get("/api/v1/notifications/user", token=token).json()}
+        self.assertEqual(types[welcome], "email")
+        self.assertEqual(set(types[message] for message in told), {"in-app"})
+
+    def test_kafka_away(self):
+        """No write waits for Kafka, and nothing that was acknowledged is lost or told twice."""
+        user, session = self.signed_in()
+        token = session["token"]
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        self.await_told(token, [welcome])
+        self.mesh.kafka.kill()
+        blog = self.blog(token, "Written without Kafka")
+        for number in range(5):
+            self.update(token, blog, f"Edit {number}")
+        self.mesh.kafka.start()
+        self.await_told(token, [welcome, "Your blog Written without Kafka has been created.",
+                                *(f"Your blog Edit {n} has been updated." for n in range(5))])
+
+    def test_services_killed(self):
+        user, session = self.signed_in()
+        token = session["token"]
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        self.await_told(token, [welcome])
+        notification, blogs = (self.mesh.services[name] for name in ("notification", "blog"))
+        blog = self.blog(token, "Killed")
+        for number in range(3):
+            self.update(token, blog, f"Before {number}")
+        blogs.kill()
+        notification.kill()
+        blogs.start()
+        notification.start()
+        until("writes work again", lambda: self.request(
+            "PUT", f"/api/v1/blogs/{blog}", {}, token=token).status == 200, 20)
+        self.update(token, blog, "After")
+        self.await_told(token, [welcome, "Your blog Killed has been created.",
+                                *(f"Your blog Before {n} has been updated." for n in range(3)),
+                                "Your blog After has been updated."])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
