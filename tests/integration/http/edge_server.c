@@ -92,6 +92,9 @@ static struct ink_status watch(void *self, struct ink_ctx *ctx,
 {
     int first = atoi(request->last_event_id);
     (void)self;
+    /* A negative count fails before anything was promised. */
+    if (request->count >= 0 && !ink_is_ok(ink_rpc_stream_begin(stream)))
+        return ink_error(INK_CANCELLED, "nobody reads");
     for (int i = 1; request->count == 0 || i <= request->count; i++) {
         Shelf__V1__Book book = SHELF__V1__BOOK__INIT;
         for (int waited = 0; waited < request->wait_ms && !ink_ctx_cancelled(ctx); waited++)
