@@ -18,7 +18,7 @@ REST      http://127.0.0.1:{http}        (try /health)
 gRPC      {grpc}
 Metrics   {metrics}
 
-Register, sign in, read your profile:
+Register, sign in, publish a blog, and read what happened:
 
   curl -s http://127.0.0.1:{http}/api/v1/auth/register -H 'Content-Type: application/json' \\
        -d '{{"username": "ada", "email": "ada@example.com", "password": "correct horse"}}'
@@ -26,6 +26,10 @@ Register, sign in, read your profile:
        -d '{{"email": "ada@example.com", "password": "correct horse"}}' |
        sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
   curl -s http://127.0.0.1:{http}/api/v1/users/profile -H "Authorization: Bearer $TOKEN"
+  curl -s http://127.0.0.1:{http}/api/v1/blogs -H "Authorization: Bearer $TOKEN" \\
+       -H 'Content-Type: application/json' \\
+       -d '{{"title": "On engines", "content": "They weave algebraical patterns."}}'
+  curl -s http://127.0.0.1:{http}/api/v1/notifications/user -H "Authorization: Bearer $TOKEN"
 
 ./inkmesh status, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
 
