@@ -4,8 +4,9 @@
 #include "lib/log/log.h"
 
 const struct ink_config_setting ink_mesh_kafka_settings_table[] = {
-    INK_CONFIG_STRING(struct ink_mesh_kafka_settings, brokers, .name = "KAFKA_BROKERS",
-                      .help = "host:port,host:port; without them events stay in the outbox"),
+    INK_CONFIG_STRING(
+        struct ink_mesh_kafka_settings, brokers, .name = "KAFKA_BROKERS",
+        .help = "host:port,host:port; without them events are neither published nor read"),
     INK_CONFIG_STRING(
         struct ink_mesh_kafka_settings, properties, .name = "KAFKA_PROPERTIES", .secret = true,
         .help = "further ones of librdkafka: NAME=VALUE,NAME=VALUE; for TLS and SASL"),
