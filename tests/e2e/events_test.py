@@ -10,7 +10,7 @@ CONTENT = "Long enough to be a blog."
 
 
 class EventsTest(MeshTest):
-    events = True
+    with_kafka = True
 
     def told(self, token):
         """The messages of a user's notifications, the oldest first."""

@@ -50,11 +50,11 @@ class MeshTest(unittest.TestCase):
     # bcrypt at its cheapest, so that tests wait for what they test.
     settings = {"BCRYPT_COST": "4"}
     # Whether the mesh has a Kafka; then @maven//:jars must be among the test's data.
-    events = False
+    with_kafka = False
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.events else None)
+        cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 
