@@ -167,11 +167,14 @@ const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key);
 struct ink_rpc_server_options {
     const char *address;           /* "127.0.0.1:3001"; port 0 picks a free one */
     const struct ink_rpc_tls *tls; /* NULL for plain text */
-    unsigned workers;              /* threads for unary calls; 0 means the default, 8 */
-    unsigned max_streams;          /* streams at once, and as many each of health and reflection; 0
-                                      means the default, 256 */
-    size_t max_message_bytes;      /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
-    int64_t max_deadline_ms;       /* calls without a deadline, or a later one, get this; 0: 60 s */
+    /* Threads for unary calls; 0 means the default, 8. Measured on 2 cores with 64 connections
+     * that read a blog from Redis through the gateway: 4, 8, 16 and 64 workers served 9.5, 8.9,
+     * 8.7 and 8.8 thousand a second. More are for handlers that wait long. */
+    unsigned workers;
+    unsigned max_streams;     /* streams at once, and as many each of health and reflection; 0
+                                 means the default, 256 */
+    size_t max_message_bytes; /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
+    int64_t max_deadline_ms;  /* calls without a deadline, or a later one, get this; 0: 60 s */
 };
 
 /* Makes a server of `contract`, which must outlive it. Errors name the setting. */
