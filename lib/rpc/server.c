@@ -318,7 +318,6 @@ void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
         await(server, ended, 0);
     }
     stop_threads(server);
-    server->stopped = true;
 }
 
 void ink_rpc_server_free(struct ink_rpc_server *server)

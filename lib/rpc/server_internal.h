@@ -79,7 +79,6 @@ struct ink_rpc_server {
     unsigned n_calls; /* unary calls and refusals that are not finished */
     bool ready;
     bool stopping;
-    bool stopped;
     struct event shutdown;
     bool shut_down;
 };
