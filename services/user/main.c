@@ -36,7 +36,8 @@ static void make_parts(struct ink_program *program, const struct user_settings *
     ret_parts->relay =
         ink_program_relay(program, &settings->kafka, settings->database_url, "/inkmesh/user");
     ret_parts->auth = *ret_auth;
-    ret_parts->refresh_ttl = settings->refresh_ttl;
+    ret_parts->refresh = (struct user_refresh_policy){.ttl = settings->refresh_ttl,
+                                                      .grace = settings->refresh_grace};
 }
 
 static void add_gauges(struct ink_metrics *metrics, const struct user_service_parts *parts)

@@ -15,6 +15,7 @@
 #include "lib/db/db.h"
 #include "lib/events/relay.h"
 #include "lib/rpc/server.h"
+#include "services/user/store.h"
 
 struct user_service;
 
@@ -29,7 +30,7 @@ struct user_service_parts {
     const struct ink_auth *auth;
     struct ink_password_pool *passwords;
     struct ink_relay *relay; /* publishes what Register writes to the outbox; or NULL */
-    int64_t refresh_ttl;     /* seconds that a refresh token is good */
+    struct user_refresh_policy refresh;
 };
 
 struct user_service *user_service_new(const struct user_service_parts *parts) INK_MUST_CHECK;

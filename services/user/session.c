@@ -1,7 +1,8 @@
 /*
  * Sessions: an access token that cannot be taken back but is short-lived, and a refresh token that
  * works once. Whoever steals a refresh token and uses it makes the owner's next use (or the other
- * way round) a second one, which ends the session for both.
+ * way round) a second one, which ends the session for both. A second use right after the first is
+ * refused too, but ends nothing: two calls of one client crossed.
  */
 #include <string.h>
 
@@ -31,7 +32,7 @@ struct ink_status user_session_begin(struct user_service *service, struct ink_ct
         ink_auth_issue_user(service->parts.auth, ctx->arena, user_id, &access);
     if (ink_is_ok(status))
         status = user_store_begin_session(service->store, ctx, user_id, &stored,
-                                          service->parts.refresh_ttl);
+                                          service->parts.refresh.ttl);
     if (ink_is_ok(status))
         fill(service, ctx, access, refresh, reply);
     explicit_bzero(refresh, sizeof(refresh));
@@ -60,7 +61,7 @@ static struct ink_status check_rotation(const struct ink_ctx *ctx,
     case USER_REVOKED:
         return refuse("refresh token of a session that has ended");
     case USER_OVERTAKEN:
-        return refuse("refresh token used by another call at the same time");
+        return refuse("refresh token used by another call a moment ago");
     case USER_REPLAYED:
         ink_log(INK_LOG_WARN, ctx, "a refresh token was used again: its session is revoked",
                 INK_LOG_STR("user_id", rotation->user_id),
@@ -81,7 +82,7 @@ struct ink_status user_session_refresh(struct user_service *service, struct ink_
     ink_opaque_hash(refresh, next.hash);
     struct user_rotation rotation = {0};
     struct ink_status status =
-        user_store_rotate(service->store, ctx, &old, &next, service->parts.refresh_ttl, &rotation);
+        user_store_rotate(service->store, ctx, &old, &next, &service->parts.refresh, &rotation);
     if (ink_is_ok(status))
         status = check_rotation(ctx, &rotation);
     const char *access = NULL;

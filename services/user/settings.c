@@ -37,6 +37,10 @@ const struct ink_config_setting user_settings_table[] = {
     INK_CONFIG_SECONDS(struct user_settings, refresh_ttl, .name = "REFRESH_TOKEN_TTL",
                        .fallback = "30d", .min = 1, .max = 366 * 24 * 3600,
                        .help = "how long a refresh token is good"),
+    INK_CONFIG_SECONDS(struct user_settings, refresh_grace, .name = "REFRESH_TOKEN_GRACE",
+                       .fallback = "1s", .max = 60,
+                       .help = "in which using a refresh token twice is refused, but is not yet "
+                               "taken for theft, which ends the session"),
     INK_CONFIG_INT(struct user_settings, bcrypt_cost, .name = "BCRYPT_COST", .fallback = "10",
                    .min = INK_PASSWORD_COST_MIN, .max = INK_PASSWORD_COST_MAX,
                    .help = "of hashing a password: one more takes twice as long"),

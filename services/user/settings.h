@@ -23,6 +23,7 @@ struct user_settings {
     int64_t jwt_ttl;
     int64_t jwt_leeway;
     int64_t refresh_ttl;
+    int64_t refresh_grace;
     int64_t bcrypt_cost;
     int64_t bcrypt_threads;
     int64_t bcrypt_queue;

@@ -220,22 +220,22 @@ struct ink_status user_store_begin_session(struct user_store *store, const struc
 }
 
 /* Locks the token and its session, so that calls with tokens of one session take turns. A call that
- * had to wait sees what the other one left. now() is when this call began: a token that was used
- * after that was not replayed, its two uses crossed. */
+ * had to wait sees what the other one left. now() is when this call began. */
 static struct ink_status lock_token(struct ink_db_tx *tx, const struct ink_ctx *ctx,
-                                    const struct user_token *token,
+                                    const struct user_token *token, int64_t grace,
                                     struct user_rotation *ret_rotation)
 {
     static const struct ink_db_statement lock = {
         .name = "token_lock",
         .sql = "SELECT s.user_id, s.id, s.revoked_at IS NOT NULL, t.used_at IS NOT NULL,"
-               "       t.used_at > now(), t.expires_at <= now()"
+               "       t.used_at > now() - make_interval(secs => $2), t.expires_at <= now()"
                " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
                " WHERE t.hash = $1 FOR UPDATE",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    ink_db_add_int64(&params, grace);
     struct ink_status status = ink_db_tx_query(tx, &lock, &params, &rows);
     if (!ink_is_ok(status))
         return status;
@@ -295,17 +295,18 @@ static struct ink_status revoke(struct ink_db_tx *tx, const struct ink_ctx *ctx,
 
 struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
                                     const struct user_token *token, const struct user_token *next,
-                                    int64_t ttl, struct user_rotation *ret_rotation)
+                                    const struct user_refresh_policy *policy,
+                                    struct user_rotation *ret_rotation)
 {
     struct user_rotation rotation = {0};
     INK_DB_TX struct ink_db_tx *tx = NULL;
     struct ink_status status = begin(store, ctx, &tx);
     if (ink_is_ok(status))
-        status = lock_token(tx, ctx, token, &rotation);
+        status = lock_token(tx, ctx, token, policy->grace, &rotation);
     if (!ink_is_ok(status))
         return status;
     if (rotation.outcome == USER_ROTATED)
-        status = replace_token(tx, ctx, rotation.session_id, token, next, ttl);
+        status = replace_token(tx, ctx, rotation.session_id, token, next, policy->ttl);
     else if (rotation.outcome == USER_REPLAYED)
         status = revoke(tx, ctx, rotation.session_id);
     if (ink_is_ok(status))

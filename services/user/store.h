@@ -67,6 +67,12 @@ struct user_token {
     uint8_t hash[INK_OPAQUE_HASH_SIZE];
 };
 
+/* How refresh tokens live, in seconds. */
+struct user_refresh_policy {
+    int64_t ttl;   /* that one is good */
+    int64_t grace; /* after its use in which a second use counts as crossed, not as a replay */
+};
+
 /* Begins a session with its first token, good for `ttl` seconds. Sessions of that user which have
  * expired are removed. */
 struct ink_status user_store_begin_session(struct user_store *store, const struct ink_ctx *ctx,
@@ -78,7 +84,7 @@ enum user_rotation_outcome {
     USER_UNKNOWN,   /* no such token */
     USER_EXPIRED,   /* never used, but too old */
     USER_REVOKED,   /* the session has ended */
-    USER_OVERTAKEN, /* another call used the token while this one was on its way */
+    USER_OVERTAKEN, /* used within the grace: two calls of one client crossed */
     USER_REPLAYED,  /* used before: the session has been revoked now */
 };
 
@@ -91,7 +97,8 @@ struct user_rotation {
 /* Exchanges `token` for `next`. Of calls with the same token at most one is told USER_ROTATED. */
 struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
                                     const struct user_token *token, const struct user_token *next,
-                                    int64_t ttl, struct user_rotation *ret_rotation) INK_MUST_CHECK;
+                                    const struct user_refresh_policy *policy,
+                                    struct user_rotation *ret_rotation) INK_MUST_CHECK;
 
 /* Revokes the session that a token belongs to, if there is one. */
 struct ink_status user_store_end_session(struct user_store *store, const struct ink_ctx *ctx,

@@ -1,4 +1,4 @@
-"""Prints .env.example, made from the programs' own tables of settings.
+"""Builds the programs and prints .env.example, made from the programs' own tables of settings.
 
     PYTHONPATH=tests/support /usr/bin/python3 -m local.env_example >.env.example
 """
@@ -28,4 +28,5 @@ def env_example(binary):
 
 if __name__ == "__main__":
     from local import build
+    build.build()
     sys.stdout.write(env_example(build.binary))
