@@ -30,13 +30,12 @@
  * not greeted, within 700 ms; calls after it fail at once until the server goes on.
  *
  * Errors, from the pool and from SQLSTATEs; what PostgreSQL said is in `cause`, for the log:
- *   UNAVAILABLE         away, shutting down, or gone in mid-statement (08..., 57P0x, 25006): then a
- *                       write may or may not have happened; retry_after_ms is set
- *   RESOURCE_EXHAUSTED  no free connection within the wait limit, or the server is out of something
- *                       (53...); retry_after_ms is set
- *   DEADLINE_EXCEEDED   the context's deadline, or statement_timeout (57014); CANCELLED likewise
- *   ABORTED             serialisation failure, deadlock or lock timeout (40001, 40P01, 55P03)
- *   ALREADY_EXISTS      unique violation (23505); ink_db_violates() tells which
+ *   UNAVAILABLE         not prepared, away, shutting down, or gone in mid-statement (08..., 57P0x,
+ * 25006): then a write may or may not have happened; retry_after_ms is set RESOURCE_EXHAUSTED  no
+ * free connection within the wait limit, or the server is out of something (53...); retry_after_ms
+ * is set DEADLINE_EXCEEDED   the context's deadline, or statement_timeout (57014); CANCELLED
+ * likewise ABORTED             serialisation failure, deadlock or lock timeout (40001, 40P01,
+ * 55P03) ALREADY_EXISTS      unique violation (23505); ink_db_violates() tells which
  *   INVALID_ARGUMENT    a text with NUL or with bytes that are not UTF-8 (22021, 22P05)
  *   INTERNAL            everything else
  *
@@ -51,6 +50,7 @@
 #include "lib/base/ctx.h"
 #include "lib/base/macros.h"
 #include "lib/base/status.h"
+#include "lib/db/migration.h"
 
 struct ink_db;
 struct ink_db_tx;
@@ -62,6 +62,9 @@ struct ink_db_settings {
     int64_t wait_limit_ms;        /* for a busy pool; 0 means 250 */
     int64_t connect_timeout_ms;   /* for one attempt to connect; 0 means 700 */
     int64_t statement_limit_ms;   /* for a statement whose deadline is later; 0 means 30000 */
+    /* The schema that calls rely on: they are UNAVAILABLE until ink_db_prepare() (migrate.h) has
+     * seen to it. NULL when the pool's user sees to that. */
+    const struct ink_db_migrations *migrations;
 };
 
 /* A pool that connects when first used, so a server that is away fails no start. The settings are

@@ -1,6 +1,7 @@
 #include "lib/db/migrate.h"
 
 #include <postgresql/libpq-fe.h>
+#include <stdatomic.h>
 
 #include "lib/db/plan.h"
 #include "lib/db/pool.h"
@@ -146,5 +147,16 @@ struct ink_status ink_db_migrate(struct ink_db *db, const struct ink_ctx *ctx,
     ink_db_conn_close(conn);
     if (ink_is_ok(status) && ret_applied != NULL)
         *ret_applied = applied;
+    return status;
+}
+
+struct ink_status ink_db_prepare(struct ink_db *db, const struct ink_ctx *ctx, size_t *ret_applied)
+{
+    *ret_applied = 0;
+    if (atomic_load(&db->prepared))
+        return ink_db_ping(db, ctx);
+    struct ink_status status = ink_db_migrate(db, ctx, db->migrations, ret_applied);
+    if (ink_is_ok(status))
+        atomic_store(&db->prepared, true);
     return status;
 }

@@ -63,6 +63,8 @@ struct ink_status ink_db_new(struct ink_arena *arena, const struct ink_db_settin
     db->wait_limit = limit(settings->wait_limit_ms, 250);
     db->connect_timeout = limit(settings->connect_timeout_ms, 700);
     db->statement_limit = limit(settings->statement_limit_ms, 30000);
+    db->migrations = settings->migrations;
+    atomic_store(&db->prepared, settings->migrations == NULL);
     db->stats.size = db->size;
     pthread_mutex_init(&db->lock, NULL);
     init_cond(&db->wake_connector);

@@ -21,8 +21,10 @@ struct ink_db {
     int64_t wait_limit;
     int64_t connect_timeout;
     int64_t statement_limit; /* these three in nanoseconds */
+    const struct ink_db_migrations *migrations;
+    atomic_bool prepared;
 
-    pthread_mutex_t lock; /* guards all below but `stopping` */
+    pthread_mutex_t lock; /* guards all below but the atomics */
     struct ink_db_conn *idle;
     struct ink_db_waiter *first_waiter; /* served in the order of their coming */
     struct ink_db_waiter *last_waiter;

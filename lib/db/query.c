@@ -17,12 +17,24 @@ static struct ink_ctx limited(const struct ink_db *db, const struct ink_ctx *ctx
     return result;
 }
 
+static struct ink_status check_prepared(struct ink_db *db)
+{
+    if (atomic_load_explicit(&db->prepared, memory_order_acquire))
+        return ink_ok();
+    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
+    status.cause = "the migrations are not applied yet";
+    status.retry_after_ms = 1000;
+    return status;
+}
+
 struct ink_status ink_db_query(struct ink_db *db, const struct ink_ctx *ctx,
                                const struct ink_db_statement *statement,
                                const struct ink_db_params *params, struct ink_db_rows *ret_rows)
 {
     struct ink_db_conn *conn;
-    struct ink_status status = ink_db_acquire(db, ctx, &conn);
+    struct ink_status status = check_prepared(db);
+    if (ink_is_ok(status))
+        status = ink_db_acquire(db, ctx, &conn);
     if (!ink_is_ok(status))
         return status;
     struct ink_ctx until = limited(db, ctx);
@@ -49,7 +61,9 @@ struct ink_status ink_db_begin(struct ink_db *db, const struct ink_ctx *ctx,
                                struct ink_db_tx **ret_tx)
 {
     struct ink_db_conn *conn;
-    struct ink_status status = ink_db_acquire(db, ctx, &conn);
+    struct ink_status status = check_prepared(db);
+    if (ink_is_ok(status))
+        status = ink_db_acquire(db, ctx, &conn);
     if (!ink_is_ok(status))
         return status;
     struct ink_db_tx *tx = ink_calloc(1, sizeof(*tx));

@@ -94,6 +94,24 @@ static void replicas_that_start_at_once_apply_once(void **state)
     assert_int_equal(blog_count(), 2);
 }
 
+static void pool_serves_once_prepared(void **state)
+{
+    (void)state;
+    static const struct ink_db_statement count = {.name = "count", .sql = "SELECT blog_count()"};
+    struct ink_db *own =
+        fixture_pool((struct ink_db_settings){.size = 1, .migrations = &blog_migrations});
+    struct ink_db_tx *tx = NULL;
+    fixture_expect(ink_db_query(own, fixture_ctx(5000), &count, NULL, NULL), INK_UNAVAILABLE);
+    fixture_expect(ink_db_begin(own, fixture_ctx(5000), &tx), INK_UNAVAILABLE);
+    size_t applied = 99;
+    fixture_expect(ink_db_prepare(own, fixture_ctx(20000), &applied), INK_OK);
+    assert_int_equal(applied, 2);
+    fixture_expect(ink_db_query(own, fixture_ctx(5000), &count, NULL, NULL), INK_OK);
+    fixture_expect(ink_db_prepare(own, fixture_ctx(5000), &applied), INK_OK);
+    assert_int_equal(applied, 0);
+    ink_db_free(own);
+}
+
 static void changed_file_stops_the_start(void **state)
 {
     (void)state;
@@ -195,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(embedded_files_are_applied_once, wipe),
         cmocka_unit_test_setup(replicas_that_start_at_once_apply_once, wipe),
+        cmocka_unit_test_setup(pool_serves_once_prepared, wipe),
         cmocka_unit_test_setup(changed_file_stops_the_start, wipe),
         cmocka_unit_test_setup(only_new_files_are_applied, wipe),
         cmocka_unit_test_setup(failing_file_leaves_nothing, wipe),
