@@ -7,19 +7,6 @@
 #include "inkmesh_contract.h"
 #include "lib/mesh/program.h"
 
-static struct ink_auth *make_auth(struct ink_program *program,
-                                  const struct gateway_settings *settings)
-{
-    struct ink_auth *auth = NULL;
-    struct ink_auth_options options = {.secret = settings->jwt_secret,
-                                       .issuer = settings->jwt_issuer,
-                                       .audience = settings->jwt_audience,
-                                       .leeway = settings->jwt_leeway};
-    ink_program_must(program, "check tokens",
-                     ink_auth_new(&options, ink_program_arena(program), &auth));
-    return auth;
-}
-
 static struct gateway_edge *make_edge(struct ink_program *program,
                                       const struct gateway_settings *settings,
                                       const struct gateway_backends *backends,
@@ -100,7 +87,7 @@ int main(int argc, char **argv)
     struct gateway_settings settings = {0};
     struct gateway_backends backends;
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
-    struct ink_auth *auth = make_auth(program, &settings);
+    struct ink_auth *auth = ink_program_auth(program, &settings.tokens, 0);
     gateway_backends_init(&backends, program, &settings);
     struct gateway_edge *edge = make_edge(program, &settings, &backends, auth);
     struct ink_http_server *server = serve(program, &settings, edge);

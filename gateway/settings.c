@@ -2,8 +2,6 @@
 
 #include <stddef.h>
 
-#include "lib/auth/auth.h"
-
 const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_INCLUDE(struct gateway_settings, mesh, ink_mesh_settings_table),
     INK_CONFIG_FALLBACK("ADMIN_ADDRESS", "127.0.0.1:9100"),
@@ -29,15 +27,7 @@ const struct ink_config_setting gateway_settings_table[] = {
                       .help = "PEM: its key"),
     INK_CONFIG_STRING(struct gateway_settings, cors_origins, .name = "CORS_ORIGINS",
                       .help = "origins whose pages may call, separated by commas"),
-    INK_CONFIG_STRING(struct gateway_settings, jwt_secret, .name = "JWT_SECRET", .required = true,
-                      .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
-                      .help = "signs the access tokens; the same for every program"),
-    INK_CONFIG_STRING(struct gateway_settings, jwt_issuer, .name = "JWT_ISSUER",
-                      .fallback = "inkmesh", .help = "who issues the access tokens"),
-    INK_CONFIG_STRING(struct gateway_settings, jwt_audience, .name = "JWT_AUDIENCE",
-                      .fallback = "inkmesh", .help = "for whom the access tokens are"),
-    INK_CONFIG_SECONDS(struct gateway_settings, jwt_leeway, .name = "JWT_LEEWAY", .fallback = "5s",
-                       .max = 300, .help = "how far the clocks of two machines may be apart"),
+    INK_CONFIG_INCLUDE(struct gateway_settings, tokens, ink_mesh_token_settings_table),
     INK_CONFIG_STRING(struct gateway_settings, user_service, .name = "USER_SERVICE_ADDRESS",
                       .fallback = "127.0.0.1:3001", .min = 1,
                       .help = "the user service: host:port, or any gRPC name"),

@@ -18,10 +18,7 @@ struct gateway_settings {
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *cors_origins;
-    const char *jwt_secret;
-    const char *jwt_issuer;
-    const char *jwt_audience;
-    int64_t jwt_leeway;
+    struct ink_mesh_token_settings tokens;
     const char *user_service;
     const char *blog_service;
     const char *notification_service;

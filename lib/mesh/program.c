@@ -111,6 +111,11 @@ void ink_program_free(struct ink_program *program)
     ink_log_close();
 }
 
+const char *ink_program_name(const struct ink_program *program)
+{
+    return program->spec->config.name;
+}
+
 struct ink_arena *ink_program_arena(struct ink_program *program)
 {
     return &program->arena;
@@ -144,6 +149,20 @@ void ink_program_check(struct ink_program *program, const char *name, bool neede
                        ink_mesh_check_fn *check, void *self)
 {
     ink_mesh_health_add(program->health, name, needed, check, self);
+}
+
+struct ink_auth *ink_program_auth(struct ink_program *program,
+                                  const struct ink_mesh_token_settings *settings,
+                                  int64_t access_ttl)
+{
+    struct ink_auth *auth = NULL;
+    struct ink_auth_options options = {.secret = settings->secret,
+                                       .issuer = settings->issuer,
+                                       .audience = settings->audience,
+                                       .access_ttl = access_ttl,
+                                       .leeway = settings->leeway};
+    ink_program_must(program, "verify tokens", ink_auth_new(&options, &program->arena, &auth));
+    return auth;
 }
 
 struct ink_rpc_server *ink_program_server(struct ink_program *program,

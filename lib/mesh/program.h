@@ -52,6 +52,7 @@ void ink_program_free(struct ink_program *program);
 
 /* For the start: what lives as long as the program. */
 struct ink_arena *ink_program_arena(struct ink_program *program);
+const char *ink_program_name(const struct ink_program *program);
 struct ink_metrics *ink_program_metrics(struct ink_program *program);
 const struct ink_contract *ink_program_contract(struct ink_program *program);
 struct ink_mesh_health *ink_program_health(struct ink_program *program);
@@ -62,6 +63,12 @@ void ink_program_must(struct ink_program *program, const char *action, struct in
 /* A check of /readyz and grpc.health.v1, see health.h. */
 void ink_program_check(struct ink_program *program, const char *name, bool needed,
                        ink_mesh_check_fn *check, void *self);
+
+/* Verifies tokens, and signs them to be good for `access_ttl` seconds (0 means an hour). To be
+ * freed by ink_auth_free() after the program. */
+struct ink_auth *ink_program_auth(struct ink_program *program,
+                                  const struct ink_mesh_token_settings *settings,
+                                  int64_t access_ttl) INK_MUST_CHECK;
 
 /* Makes the gRPC server of the contract with all interceptors (interceptors.h); `auth` must outlive
  * the program. Add services to it; the program starts, stops and frees it. */

@@ -1,5 +1,6 @@
 #include "lib/mesh/settings.h"
 
+#include "lib/auth/auth.h"
 #include "lib/log/log.h"
 
 const struct ink_config_setting ink_mesh_settings_table[] = {
@@ -36,5 +37,19 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
                       .help = "PEM key of that certificate"),
     INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.ca_file, .name = "GRPC_TLS_CA_FILE",
                       .help = "PEM certificates that must have signed the clients' (mutual TLS)"),
+    {0},
+};
+
+const struct ink_config_setting ink_mesh_token_settings_table[] = {
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, secret, .name = "JWT_SECRET",
+                      .required = true, .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
+                      .help = "signs the access tokens; the same for every program"),
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, issuer, .name = "JWT_ISSUER",
+                      .fallback = "inkmesh", .help = "who issues the access tokens"),
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, audience, .name = "JWT_AUDIENCE",
+                      .fallback = "inkmesh", .help = "for whom the access tokens are"),
+    INK_CONFIG_SECONDS(struct ink_mesh_token_settings, leeway, .name = "JWT_LEEWAY",
+                       .fallback = "5s", .max = 300,
+                       .help = "how far the clocks of two machines may be apart"),
     {0},
 };

@@ -41,3 +41,12 @@ struct ink_mesh_rpc_settings {
     struct ink_rpc_tls tls;    /* GRPC_TLS_CA_FILE, GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE */
 };
 extern const struct ink_config_setting ink_mesh_rpc_settings_table[];
+
+/* Programs that verify access tokens. */
+struct ink_mesh_token_settings {
+    const char *secret;   /* JWT_SECRET */
+    const char *issuer;   /* JWT_ISSUER */
+    const char *audience; /* JWT_AUDIENCE */
+    int64_t leeway;       /* JWT_LEEWAY, in seconds */
+};
+extern const struct ink_config_setting ink_mesh_token_settings_table[];

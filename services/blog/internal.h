@@ -10,7 +10,6 @@
 
 struct blog_service {
     struct blog_service_parts parts;
-    struct blog_store *store;
     struct ink_seal page_tokens;
 };
 

@@ -70,7 +70,7 @@ static void read_page(const struct ink_ctx *ctx, const struct ink_db_rows *rows,
     };
 }
 
-struct ink_status blog_store_list(struct blog_store *store, const struct ink_ctx *ctx,
+struct ink_status blog_store_list(struct ink_db *db, const struct ink_ctx *ctx,
                                   const struct blog_listing *listing, struct blog_page *ret_page)
 {
     INK_DB_ROWS struct ink_db_rows rows = {0};
@@ -83,7 +83,7 @@ struct ink_status blog_store_list(struct blog_store *store, const struct ink_ctx
         ink_db_add_text(&params, listing->author_id);
     if (listing->search != NULL)
         ink_db_add_text(&params, listing->search);
-    struct ink_status status = blog_store_query(store, ctx, statement_of(listing), &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, statement_of(listing), &params, &rows);
     if (ink_is_ok(status))
         read_page(ctx, &rows, listing->limit, ret_page);
     return status;

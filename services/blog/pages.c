@@ -77,7 +77,7 @@ struct ink_status blog_list(struct blog_service *service, struct ink_ctx *ctx,
         listing.after = &after;
     }
     if (ink_is_ok(status))
-        status = blog_store_list(service->store, ctx, &listing, &page);
+        status = blog_store_list(service->parts.db, ctx, &listing, &page);
     if (!ink_is_ok(status))
         return status;
     show_page(ctx, &page, reply);

@@ -11,13 +11,11 @@
 #include "services/blog/internal.h"
 
 /* How long the first start may take to make the tables. */
-#define PREPARE_TIMEOUT (30 * INK_SECOND)
 
 struct blog_service *blog_service_new(const struct blog_service_parts *parts)
 {
     struct blog_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
-    service->store = blog_store_new(parts->db);
     ink_seal_init(&service->page_tokens, parts->secret, "inkmesh blog page tokens");
     return service;
 }
@@ -26,7 +24,6 @@ void blog_service_free(struct blog_service *service)
 {
     if (service == NULL)
         return;
-    blog_store_free(service->store);
     ink_seal_release(&service->page_tokens);
     free(service);
 }
@@ -82,7 +79,7 @@ static struct ink_status create_blog(void *self, struct ink_ctx *ctx,
                             .author_id = ctx->caller.id};
     struct ink_status status = check_author(ctx, request->author_id);
     if (ink_is_ok(status))
-        status = blog_store_add(service->store, ctx, &blog);
+        status = blog_store_add(service->parts.db, ctx, &blog);
     if (!ink_is_ok(status))
         return status;
     ink_outbox_wake(service->parts.relay);
@@ -101,7 +98,7 @@ static struct ink_status get_blog(void *self, struct ink_ctx *ctx,
     struct blog_row blog;
     if (blog_copy_get(service, ctx, id, reply))
         return ink_ok();
-    struct ink_status status = blog_store_find(service->store, ctx, id, &blog);
+    struct ink_status status = blog_store_find(service->parts.db, ctx, id, &blog);
     if (!ink_is_ok(status))
         return status;
     blog_show(ctx, &blog, reply);
@@ -161,7 +158,7 @@ static struct ink_status find_to_change(struct blog_service *service, struct ink
                                         const char *id, const struct blog_condition *condition,
                                         struct blog_row *blog)
 {
-    struct ink_status status = blog_store_find(service->store, ctx, id, blog);
+    struct ink_status status = blog_store_find(service->parts.db, ctx, id, blog);
     if (!ink_is_ok(status))
         return status;
     if (strcmp(blog->author_id, condition->author_id) != 0) {
@@ -187,9 +184,10 @@ static struct ink_status change(struct blog_service *service, struct ink_ctx *ct
                                 const struct blog_condition *condition, struct blog_row *blog)
 {
     bool found = false;
-    struct ink_status status = blog_store_update(
-        service->store, ctx, id, condition, request->title == NULL ? NULL : request->title->value,
-        request->content == NULL ? NULL : request->content->value, &found, blog);
+    struct ink_status status =
+        blog_store_update(service->parts.db, ctx, id, condition,
+                          request->title == NULL ? NULL : request->title->value,
+                          request->content == NULL ? NULL : request->content->value, &found, blog);
     if (!ink_is_ok(status)) {
         blog_copy_doubt(service, ctx, id, status);
         return status;
@@ -236,7 +234,7 @@ static struct ink_status delete_blog(void *self, struct ink_ctx *ctx,
     bool found = false;
     int64_t version = 0;
     struct ink_status status =
-        blog_store_delete(service->store, ctx, id, &condition, &found, &version);
+        blog_store_delete(service->parts.db, ctx, id, &condition, &found, &version);
     if (!ink_is_ok(status)) {
         blog_copy_doubt(service, ctx, id, status);
         return status;
@@ -257,24 +255,3 @@ const struct ink_rpc_handler blog_service_handlers[] = {
     {.method = "DeleteBlog", .unary = delete_blog_rpc},
     {0},
 };
-
-struct ink_status blog_service_check_database(void *self, struct ink_arena *arena)
-{
-    struct blog_service *service = self;
-    struct ink_ctx ctx = ink_ctx_background(arena);
-    ctx.deadline = ink_now() + PREPARE_TIMEOUT;
-    size_t applied = 0;
-    struct ink_status status = blog_store_prepare(service->store, &ctx, &applied);
-    if (applied > 0)
-        ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
-    return status;
-}
-
-struct ink_status blog_service_check_cache(void *self, struct ink_arena *arena)
-{
-    (void)arena;
-    struct blog_service *service = self;
-    if (ink_cache_stats(service->parts.cache).breaker == INK_CACHE_CLOSED)
-        return ink_ok();
-    return ink_error(INK_UNAVAILABLE, "the cache is away");
-}

@@ -30,8 +30,3 @@ struct blog_service_parts {
 struct blog_service *blog_service_new(const struct blog_service_parts *parts) INK_MUST_CHECK;
 /* No handler may run any more. Accepts NULL. */
 void blog_service_free(struct blog_service *service);
-
-/* Readiness: the database answers and has its tables (which this creates when it can), and Redis
- * can be used. `self` is a struct blog_service. */
-struct ink_status blog_service_check_database(void *self, struct ink_arena *arena);
-struct ink_status blog_service_check_cache(void *self, struct ink_arena *arena);

@@ -1,52 +1,6 @@
-#include <stdatomic.h>
-#include <stdlib.h>
 
-#include "lib/base/alloc.h"
-#include "lib/db/migrate.h"
 #include "lib/events/outbox.h"
-#include "services/blog/blog_migrations.h"
 #include "services/blog/store_internal.h"
-
-struct blog_store {
-    struct ink_db *db;
-    atomic_bool migrated;
-};
-
-struct blog_store *blog_store_new(struct ink_db *db)
-{
-    struct blog_store *store = ink_calloc(1, sizeof(*store));
-    store->db = db;
-    return store;
-}
-
-void blog_store_free(struct blog_store *store)
-{
-    free(store);
-}
-
-struct ink_status blog_store_prepare(struct blog_store *store, const struct ink_ctx *ctx,
-                                     size_t *ret_applied)
-{
-    *ret_applied = 0;
-    if (atomic_load(&store->migrated))
-        return ink_db_ping(store->db, ctx);
-    struct ink_status status = ink_db_migrate(store->db, ctx, &blog_migrations, ret_applied);
-    if (ink_is_ok(status))
-        atomic_store(&store->migrated, true);
-    return status;
-}
-
-struct ink_status blog_store_query(struct blog_store *store, const struct ink_ctx *ctx,
-                                   const struct ink_db_statement *statement,
-                                   const struct ink_db_params *params, struct ink_db_rows *ret_rows)
-{
-    if (atomic_load_explicit(&store->migrated, memory_order_acquire))
-        return ink_db_query(store->db, ctx, statement, params, ret_rows);
-    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
-    status.cause = "the migrations are not applied yet";
-    status.retry_after_ms = 1000;
-    return status;
-}
 
 static char *copy_text(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
                        size_t column)
@@ -76,7 +30,7 @@ void blog_store_read(const struct ink_ctx *ctx, const struct ink_db_rows *rows, 
     "      author_id AS \"authorId\") AS payload)"                                                 \
     "  FROM blog)"
 
-struct ink_status blog_store_add(struct blog_store *store, const struct ink_ctx *ctx,
+struct ink_status blog_store_add(struct ink_db *db, const struct ink_ctx *ctx,
                                  struct blog_row *blog)
 {
     static const struct ink_db_statement insert = {
@@ -94,7 +48,7 @@ struct ink_status blog_store_add(struct blog_store *store, const struct ink_ctx 
     ink_db_add_text(&params, blog->content);
     ink_db_add_text(&params, blog->author_id);
     ink_outbox_add(&params, ctx);
-    struct ink_status status = blog_store_query(store, ctx, &insert, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &insert, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     blog->created_at = ink_db_time(&rows, 0, 0);
@@ -103,8 +57,8 @@ struct ink_status blog_store_add(struct blog_store *store, const struct ink_ctx 
     return ink_ok();
 }
 
-struct ink_status blog_store_find(struct blog_store *store, const struct ink_ctx *ctx,
-                                  const char *id, struct blog_row *ret_blog)
+struct ink_status blog_store_find(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                  struct blog_row *ret_blog)
 {
     static const struct ink_db_statement find = {
         .name = "blog_find",
@@ -113,7 +67,7 @@ struct ink_status blog_store_find(struct blog_store *store, const struct ink_ctx
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, id);
-    struct ink_status status = blog_store_query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     if (ink_db_row_count(&rows) == 0)
@@ -140,10 +94,9 @@ static struct ink_db_params change_params(const struct ink_ctx *ctx, const char 
 }
 
 /* The time does not go back when one change had to wait for another. */
-struct ink_status blog_store_update(struct blog_store *store, const struct ink_ctx *ctx,
-                                    const char *id, const struct blog_condition *condition,
-                                    const char *title, const char *content, bool *ret_found,
-                                    struct blog_row *ret_blog)
+struct ink_status blog_store_update(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                    const struct blog_condition *condition, const char *title,
+                                    const char *content, bool *ret_found, struct blog_row *ret_blog)
 {
     static const struct ink_db_statement update = {
         .name = "blog_update",
@@ -158,7 +111,7 @@ struct ink_status blog_store_update(struct blog_store *store, const struct ink_c
     ink_db_add_text(&params, title);
     ink_db_add_text(&params, content);
     ink_outbox_add(&params, ctx);
-    struct ink_status status = blog_store_query(store, ctx, &update, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &update, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     *ret_found = ink_db_row_count(&rows) != 0;
@@ -167,9 +120,9 @@ struct ink_status blog_store_update(struct blog_store *store, const struct ink_c
     return ink_ok();
 }
 
-struct ink_status blog_store_delete(struct blog_store *store, const struct ink_ctx *ctx,
-                                    const char *id, const struct blog_condition *condition,
-                                    bool *ret_found, int64_t *ret_version)
+struct ink_status blog_store_delete(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                    const struct blog_condition *condition, bool *ret_found,
+                                    int64_t *ret_version)
 {
     static const struct ink_db_statement delete = {
         .name = "blog_delete",
@@ -180,7 +133,7 @@ struct ink_status blog_store_delete(struct blog_store *store, const struct ink_c
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = change_params(ctx, id, condition);
     ink_outbox_add(&params, ctx);
-    struct ink_status status = blog_store_query(store, ctx, &delete, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &delete, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     *ret_found = ink_db_row_count(&rows) != 0;

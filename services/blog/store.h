@@ -13,18 +13,6 @@
 #include "lib/base/ctx.h"
 #include "lib/db/db.h"
 
-struct blog_store;
-
-/* `db` must outlive the store. */
-struct blog_store *blog_store_new(struct ink_db *db) INK_MUST_CHECK;
-/* Accepts NULL. */
-void blog_store_free(struct blog_store *store);
-
-/* Applies the migrations if that is still to be done, and asks the database for an answer. For one
- * thread at a time. *ret_applied is how many migrations were applied now. */
-struct ink_status blog_store_prepare(struct blog_store *store, const struct ink_ctx *ctx,
-                                     size_t *ret_applied) INK_MUST_CHECK;
-
 struct blog_row {
     const char *id;
     const char *title;
@@ -36,12 +24,12 @@ struct blog_row {
 };
 
 /* Adds a blog with the id, title, content and author of *blog, whose other fields are set then. */
-struct ink_status blog_store_add(struct blog_store *store, const struct ink_ctx *ctx,
+struct ink_status blog_store_add(struct ink_db *db, const struct ink_ctx *ctx,
                                  struct blog_row *blog) INK_MUST_CHECK;
 
 /* NOT_FOUND when there is none. */
-struct ink_status blog_store_find(struct blog_store *store, const struct ink_ctx *ctx,
-                                  const char *id, struct blog_row *ret_blog) INK_MUST_CHECK;
+struct ink_status blog_store_find(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                  struct blog_row *ret_blog) INK_MUST_CHECK;
 
 /* Which state of a blog to change: in one statement with the change, so that of two changes to the
  * same state one finds another one. */
@@ -54,14 +42,14 @@ struct blog_condition {
 
 /* Sets title and content, of which either may be NULL to stay. *ret_found is false, and nothing
  * changes, when there is no such blog or the condition does not hold. */
-struct ink_status blog_store_update(struct blog_store *store, const struct ink_ctx *ctx,
-                                    const char *id, const struct blog_condition *condition,
-                                    const char *title, const char *content, bool *ret_found,
+struct ink_status blog_store_update(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                    const struct blog_condition *condition, const char *title,
+                                    const char *content, bool *ret_found,
                                     struct blog_row *ret_blog) INK_MUST_CHECK;
 /* Likewise; *ret_version is the last one that the blog had. */
-struct ink_status blog_store_delete(struct blog_store *store, const struct ink_ctx *ctx,
-                                    const char *id, const struct blog_condition *condition,
-                                    bool *ret_found, int64_t *ret_version) INK_MUST_CHECK;
+struct ink_status blog_store_delete(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                    const struct blog_condition *condition, bool *ret_found,
+                                    int64_t *ret_version) INK_MUST_CHECK;
 
 /* A place between two blogs in the order of a listing: behind that with this sort key (as
  * PostgreSQL writes it) and id. */
@@ -86,6 +74,6 @@ struct blog_page {
 };
 
 /* The newest first; of a search the best match first. */
-struct ink_status blog_store_list(struct blog_store *store, const struct ink_ctx *ctx,
+struct ink_status blog_store_list(struct ink_db *db, const struct ink_ctx *ctx,
                                   const struct blog_listing *listing,
                                   struct blog_page *ret_page) INK_MUST_CHECK;

@@ -11,8 +11,3 @@
 
 void blog_store_read(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
                      struct blog_row *blog);
-/* Runs a statement, once the tables are there. */
-struct ink_status blog_store_query(struct blog_store *store, const struct ink_ctx *ctx,
-                                   const struct ink_db_statement *statement,
-                                   const struct ink_db_params *params,
-                                   struct ink_db_rows *ret_rows) INK_MUST_CHECK;

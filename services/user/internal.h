@@ -9,7 +9,6 @@
 
 struct user_service {
     struct user_service_parts parts;
-    struct user_store *store;
 };
 
 /* Begins a session of a user who has shown who they are. */

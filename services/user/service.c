@@ -10,13 +10,11 @@
 #include "services/user/internal.h"
 
 /* How long the first start may take to make the tables. */
-#define PREPARE_TIMEOUT (30 * INK_SECOND)
 
 struct user_service *user_service_new(const struct user_service_parts *parts)
 {
     struct user_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
-    service->store = user_store_new(parts->db);
     return service;
 }
 
@@ -24,7 +22,6 @@ void user_service_free(struct user_service *service)
 {
     if (service == NULL)
         return;
-    user_store_free(service->store);
     free(service);
 }
 
@@ -62,7 +59,7 @@ static struct ink_status register_user(void *self, struct ink_ctx *ctx,
     struct ink_status status =
         ink_password_hash(service->parts.passwords, ctx, request->password, &hash);
     if (ink_is_ok(status))
-        status = user_store_add(service->store, ctx, hash, &user);
+        status = user_store_add(service->parts.db, ctx, hash, &user);
     if (ink_db_violates(status, "users_email_key"))
         return email_taken(ctx->arena);
     if (ink_is_ok(status)) {
@@ -83,7 +80,7 @@ static void renew_hash(struct user_service *service, struct ink_ctx *ctx, const 
     const char *hash = NULL;
     struct ink_status status = ink_password_hash(service->parts.passwords, ctx, password, &hash);
     if (ink_is_ok(status))
-        status = user_store_rehash(service->store, ctx, credentials, hash);
+        status = user_store_rehash(service->parts.db, ctx, credentials, hash);
     if (!ink_is_ok(status))
         ink_log(INK_LOG_WARN, ctx, "cannot renew a password's hash", INK_LOG_STATUS(status));
 }
@@ -96,7 +93,8 @@ static struct ink_status login(void *self, struct ink_ctx *ctx,
     struct user_service *service = self;
     struct user_credentials found = {0};
     bool match = false;
-    struct ink_status status = user_store_credentials(service->store, ctx, request->email, &found);
+    struct ink_status status =
+        user_store_credentials(service->parts.db, ctx, request->email, &found);
     if (ink_is_ok(status))
         status = ink_password_verify(service->parts.passwords, ctx, request->password,
                                      found.password_hash, &match);
@@ -177,7 +175,7 @@ static struct ink_status get_profile(void *self, struct ink_ctx *ctx,
     if (cached_user(service, ctx, ctx->caller.id, reply))
         return ink_ok();
     struct user_row row;
-    struct ink_status status = user_store_find(service->store, ctx, ctx->caller.id, &row);
+    struct ink_status status = user_store_find(service->parts.db, ctx, ctx->caller.id, &row);
     if (status.code == INK_NOT_FOUND)
         return account_gone();
     if (!ink_is_ok(status))
@@ -196,7 +194,7 @@ static struct ink_status batch_get_users(void *self, struct ink_ctx *ctx,
     struct user_row *rows;
     size_t count;
     struct ink_status status = user_store_find_all(
-        service->store, ctx, (const char *const *)request->ids, request->n_ids, &rows, &count);
+        service->parts.db, ctx, (const char *const *)request->ids, request->n_ids, &rows, &count);
     if (!ink_is_ok(status))
         return status;
     reply->n_users = count;
@@ -220,24 +218,3 @@ const struct ink_rpc_handler user_service_handlers[] = {
     {.method = "BatchGetUsers", .unary = batch_get_users_rpc},
     {0},
 };
-
-struct ink_status user_service_check_database(void *self, struct ink_arena *arena)
-{
-    struct user_service *service = self;
-    struct ink_ctx ctx = ink_ctx_background(arena);
-    ctx.deadline = ink_now() + PREPARE_TIMEOUT;
-    size_t applied = 0;
-    struct ink_status status = user_store_prepare(service->store, &ctx, &applied);
-    if (applied > 0)
-        ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
-    return status;
-}
-
-struct ink_status user_service_check_cache(void *self, struct ink_arena *arena)
-{
-    (void)arena;
-    struct user_service *service = self;
-    if (ink_cache_stats(service->parts.cache).breaker == INK_CACHE_CLOSED)
-        return ink_ok();
-    return ink_error(INK_UNAVAILABLE, "the cache is away");
-}

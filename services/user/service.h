@@ -36,8 +36,3 @@ struct user_service_parts {
 struct user_service *user_service_new(const struct user_service_parts *parts) INK_MUST_CHECK;
 /* No handler may run any more. Accepts NULL. */
 void user_service_free(struct user_service *service);
-
-/* Readiness: the database answers and has its tables (which this creates when it can), and Redis
- * can be used. `self` is a struct user_service. */
-struct ink_status user_service_check_database(void *self, struct ink_arena *arena);
-struct ink_status user_service_check_cache(void *self, struct ink_arena *arena);

@@ -31,7 +31,7 @@ struct ink_status user_session_begin(struct user_service *service, struct ink_ct
     struct ink_status status =
         ink_auth_issue_user(service->parts.auth, ctx->arena, user_id, &access);
     if (ink_is_ok(status))
-        status = user_store_begin_session(service->store, ctx, user_id, &stored,
+        status = user_store_begin_session(service->parts.db, ctx, user_id, &stored,
                                           service->parts.refresh.ttl);
     if (ink_is_ok(status))
         fill(service, ctx, access, refresh, reply);
@@ -82,7 +82,7 @@ struct ink_status user_session_refresh(struct user_service *service, struct ink_
     ink_opaque_hash(refresh, next.hash);
     struct user_rotation rotation = {0};
     struct ink_status status =
-        user_store_rotate(service->store, ctx, &old, &next, &service->parts.refresh, &rotation);
+        user_store_rotate(service->parts.db, ctx, &old, &next, &service->parts.refresh, &rotation);
     if (ink_is_ok(status))
         status = check_rotation(ctx, &rotation);
     const char *access = NULL;
@@ -100,5 +100,5 @@ struct ink_status user_session_end(struct user_service *service, struct ink_ctx 
 {
     struct user_token token;
     ink_opaque_hash(request->refresh_token, token.hash);
-    return user_store_end_session(service->store, ctx, &token);
+    return user_store_end_session(service->parts.db, ctx, &token);
 }

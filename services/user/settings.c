@@ -2,38 +2,18 @@
 
 #include <stddef.h>
 
-#include "lib/auth/auth.h"
 #include "lib/auth/password.h"
 
 /* A call that hashes a password holds a worker, so there are more workers than may do so at once:
  * the others go on serving reads. */
 const struct ink_config_setting user_settings_table[] = {
-    INK_CONFIG_INCLUDE(struct user_settings, mesh, ink_mesh_settings_table),
-    INK_CONFIG_INCLUDE(struct user_settings, rpc, ink_mesh_rpc_settings_table),
-    INK_CONFIG_INCLUDE(struct user_settings, kafka, ink_mesh_kafka_settings_table),
+    INK_CONFIG_INCLUDE(struct user_settings, backing, ink_backing_settings_table),
     INK_CONFIG_FALLBACK("ADMIN_ADDRESS", "127.0.0.1:9101"),
     INK_CONFIG_FALLBACK("GRPC_ADDRESS", "127.0.0.1:3001"),
     INK_CONFIG_FALLBACK("GRPC_WORKERS", "64"),
-    INK_CONFIG_STRING(struct user_settings, database_url, .name = "DATABASE_URL", .secret = true,
-                      .fallback = "postgresql://inkmesh@127.0.0.1:5433/user_db",
-                      .help = "user_db, as a libpq connection string"),
-    INK_CONFIG_INT(struct user_settings, database_pool, .name = "DATABASE_POOL", .fallback = "10",
-                   .min = 1, .max = 1000, .help = "connections to PostgreSQL at most"),
-    INK_CONFIG_STRING(struct user_settings, redis_url, .name = "REDIS_URL", .secret = true,
-                      .fallback = "redis://127.0.0.1:6379", .help = "the cache"),
-    INK_CONFIG_INT(struct user_settings, redis_pool, .name = "REDIS_POOL", .fallback = "16",
-                   .min = 1, .max = 1000, .help = "connections to Redis at most"),
-    INK_CONFIG_STRING(struct user_settings, jwt_secret, .name = "JWT_SECRET", .required = true,
-                      .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
-                      .help = "signs the access tokens; the same for every program"),
-    INK_CONFIG_STRING(struct user_settings, jwt_issuer, .name = "JWT_ISSUER", .fallback = "inkmesh",
-                      .help = "who issues the access tokens"),
-    INK_CONFIG_STRING(struct user_settings, jwt_audience, .name = "JWT_AUDIENCE",
-                      .fallback = "inkmesh", .help = "for whom the access tokens are"),
-    INK_CONFIG_SECONDS(struct user_settings, jwt_ttl, .name = "JWT_TTL", .fallback = "1h", .min = 1,
-                       .max = 7 * 24 * 3600, .help = "how long an access token is good"),
-    INK_CONFIG_SECONDS(struct user_settings, jwt_leeway, .name = "JWT_LEEWAY", .fallback = "5s",
-                       .max = 300, .help = "how far the clocks of two machines may be apart"),
+    INK_CONFIG_FALLBACK("DATABASE_URL", "postgresql://inkmesh@127.0.0.1:5433/user_db"),
+    INK_CONFIG_SECONDS(struct user_settings, token_ttl, .name = "JWT_TTL", .fallback = "1h",
+                       .min = 1, .max = 7 * 24 * 3600, .help = "how long an access token is good"),
     INK_CONFIG_SECONDS(struct user_settings, refresh_ttl, .name = "REFRESH_TOKEN_TTL",
                        .fallback = "30d", .min = 1, .max = 366 * 24 * 3600,
                        .help = "how long a refresh token is good"),
@@ -55,11 +35,11 @@ struct ink_status user_settings_check(const struct user_settings *settings, unsi
                                       struct ink_arena *arena)
 {
     int64_t hashing = settings->bcrypt_queue + threads;
-    if (hashing * 4 <= settings->rpc.workers * 3)
+    if (hashing * 4 <= settings->backing.rpc.workers * 3)
         return ink_ok();
     return ink_errorf(
         arena, INK_INVALID_ARGUMENT,
         "BCRYPT_QUEUE and BCRYPT_THREADS let %lld calls hash passwords, which is more "
         "than three quarters of GRPC_WORKERS (%lld): lower them, or raise it",
-        (long long)hashing, (long long)settings->rpc.workers);
+        (long long)hashing, (long long)settings->backing.rpc.workers);
 }

@@ -6,22 +6,11 @@
 #include <stdint.h>
 
 #include "lib/base/status.h"
-#include "lib/mesh/relay.h"
-#include "lib/mesh/settings.h"
+#include "lib/mesh/backing.h"
 
 struct user_settings {
-    struct ink_mesh_settings mesh;
-    struct ink_mesh_rpc_settings rpc;
-    struct ink_mesh_kafka_settings kafka;
-    const char *database_url;
-    int64_t database_pool;
-    const char *redis_url;
-    int64_t redis_pool;
-    const char *jwt_secret;
-    const char *jwt_issuer;
-    const char *jwt_audience;
-    int64_t jwt_ttl;
-    int64_t jwt_leeway;
+    struct ink_backing_settings backing;
+    int64_t token_ttl;
     int64_t refresh_ttl;
     int64_t refresh_grace;
     int64_t bcrypt_cost;

@@ -1,72 +1,7 @@
 #include "services/user/store.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
-
-#include "lib/base/alloc.h"
 #include "lib/base/uuid.h"
-#include "lib/db/migrate.h"
 #include "lib/events/outbox.h"
-#include "services/user/user_migrations.h"
-
-struct user_store {
-    struct ink_db *db;
-    atomic_bool migrated;
-};
-
-struct user_store *user_store_new(struct ink_db *db)
-{
-    struct user_store *store = ink_calloc(1, sizeof(*store));
-    store->db = db;
-    return store;
-}
-
-void user_store_free(struct user_store *store)
-{
-    free(store);
-}
-
-struct ink_status user_store_prepare(struct user_store *store, const struct ink_ctx *ctx,
-                                     size_t *ret_applied)
-{
-    *ret_applied = 0;
-    if (atomic_load(&store->migrated))
-        return ink_db_ping(store->db, ctx);
-    struct ink_status status = ink_db_migrate(store->db, ctx, &user_migrations, ret_applied);
-    if (ink_is_ok(status))
-        atomic_store(&store->migrated, true);
-    return status;
-}
-
-/* The tables are there. */
-static struct ink_status check_migrated(struct user_store *store)
-{
-    if (atomic_load_explicit(&store->migrated, memory_order_acquire))
-        return ink_ok();
-    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
-    status.cause = "the migrations are not applied yet";
-    status.retry_after_ms = 1000;
-    return status;
-}
-
-static struct ink_status query(struct user_store *store, const struct ink_ctx *ctx,
-                               const struct ink_db_statement *statement,
-                               const struct ink_db_params *params, struct ink_db_rows *ret_rows)
-{
-    struct ink_status status = check_migrated(store);
-    if (ink_is_ok(status))
-        status = ink_db_query(store->db, ctx, statement, params, ret_rows);
-    return status;
-}
-
-static struct ink_status begin(struct user_store *store, const struct ink_ctx *ctx,
-                               struct ink_db_tx **ret_tx)
-{
-    struct ink_status status = check_migrated(store);
-    if (ink_is_ok(status))
-        status = ink_db_begin(store->db, ctx, ret_tx);
-    return status;
-}
 
 static char *copy_text(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
                        size_t column)
@@ -87,7 +22,7 @@ static void read_user(const struct ink_ctx *ctx, const struct ink_db_rows *rows,
     user->version = ink_db_int64(rows, row, 4);
 }
 
-struct ink_status user_store_add(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_add(struct ink_db *db, const struct ink_ctx *ctx,
                                  const char *password_hash, struct user_row *user)
 {
     static const struct ink_db_statement insert = {
@@ -109,14 +44,14 @@ struct ink_status user_store_add(struct user_store *store, const struct ink_ctx 
     ink_db_add_text(&params, user->email);
     ink_db_add_text(&params, password_hash);
     ink_outbox_add(&params, ctx);
-    struct ink_status status = query(store, ctx, &insert, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &insert, &params, &rows);
     if (ink_is_ok(status))
         read_user(ctx, &rows, 0, user);
     return status;
 }
 
-struct ink_status user_store_find(struct user_store *store, const struct ink_ctx *ctx,
-                                  const char *id, struct user_row *ret_user)
+struct ink_status user_store_find(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                  struct user_row *ret_user)
 {
     static const struct ink_db_statement find = {
         .name = "user_find",
@@ -125,7 +60,7 @@ struct ink_status user_store_find(struct user_store *store, const struct ink_ctx
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, id);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     if (ink_db_row_count(&rows) == 0)
@@ -134,7 +69,7 @@ struct ink_status user_store_find(struct user_store *store, const struct ink_ctx
     return ink_ok();
 }
 
-struct ink_status user_store_find_all(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_find_all(struct ink_db *db, const struct ink_ctx *ctx,
                                       const char *const *ids, size_t count,
                                       struct user_row **ret_users, size_t *ret_count)
 {
@@ -145,7 +80,7 @@ struct ink_status user_store_find_all(struct user_store *store, const struct ink
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text_array(&params, ids, count);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     size_t found = ink_db_row_count(&rows);
@@ -157,7 +92,7 @@ struct ink_status user_store_find_all(struct user_store *store, const struct ink
     return ink_ok();
 }
 
-struct ink_status user_store_credentials(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_credentials(struct ink_db *db, const struct ink_ctx *ctx,
                                          const char *email, struct user_credentials *ret_found)
 {
     static const struct ink_db_statement find = {
@@ -168,7 +103,7 @@ struct ink_status user_store_credentials(struct user_store *store, const struct 
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, email);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     struct user_credentials found = {0};
@@ -180,7 +115,7 @@ struct ink_status user_store_credentials(struct user_store *store, const struct 
     return ink_ok();
 }
 
-struct ink_status user_store_rehash(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_rehash(struct ink_db *db, const struct ink_ctx *ctx,
                                     const struct user_credentials *old, const char *password_hash)
 {
     static const struct ink_db_statement update = {
@@ -191,10 +126,10 @@ struct ink_status user_store_rehash(struct user_store *store, const struct ink_c
     ink_db_add_text(&params, old->id);
     ink_db_add_text(&params, old->password_hash);
     ink_db_add_text(&params, password_hash);
-    return query(store, ctx, &update, &params, NULL);
+    return ink_db_query(db, ctx, &update, &params, NULL);
 }
 
-struct ink_status user_store_begin_session(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_ctx *ctx,
                                            const char *user_id, const struct user_token *token,
                                            int64_t ttl)
 {
@@ -216,7 +151,7 @@ struct ink_status user_store_begin_session(struct user_store *store, const struc
     ink_db_add_text(&params, user_id);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
     ink_db_add_int64(&params, ttl);
-    return query(store, ctx, &begin, &params, NULL);
+    return ink_db_query(db, ctx, &begin, &params, NULL);
 }
 
 /* Locks the token and its session, so that calls with tokens of one session take turns. A call that
@@ -293,14 +228,14 @@ static struct ink_status revoke(struct ink_db_tx *tx, const struct ink_ctx *ctx,
     return ink_db_tx_query(tx, &update, &params, NULL);
 }
 
-struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx,
                                     const struct user_token *token, const struct user_token *next,
                                     const struct user_refresh_policy *policy,
                                     struct user_rotation *ret_rotation)
 {
     struct user_rotation rotation = {0};
     INK_DB_TX struct ink_db_tx *tx = NULL;
-    struct ink_status status = begin(store, ctx, &tx);
+    struct ink_status status = ink_db_begin(db, ctx, &tx);
     if (ink_is_ok(status))
         status = lock_token(tx, ctx, token, policy->grace, &rotation);
     if (!ink_is_ok(status))
@@ -316,7 +251,7 @@ struct ink_status user_store_rotate(struct user_store *store, const struct ink_c
     return status;
 }
 
-struct ink_status user_store_end_session(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx *ctx,
                                          const struct user_token *token)
 {
     static const struct ink_db_statement update = {
@@ -326,5 +261,5 @@ struct ink_status user_store_end_session(struct user_store *store, const struct 
     };
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
-    return query(store, ctx, &update, &params, NULL);
+    return ink_db_query(db, ctx, &update, &params, NULL);
 }

@@ -13,18 +13,6 @@
 #include "lib/base/ctx.h"
 #include "lib/db/db.h"
 
-struct user_store;
-
-/* `db` must outlive the store. */
-struct user_store *user_store_new(struct ink_db *db) INK_MUST_CHECK;
-/* Accepts NULL. */
-void user_store_free(struct user_store *store);
-
-/* Applies the migrations if that is still to be done, and asks the database for an answer. For one
- * thread at a time. *ret_applied is how many migrations were applied now. */
-struct ink_status user_store_prepare(struct user_store *store, const struct ink_ctx *ctx,
-                                     size_t *ret_applied) INK_MUST_CHECK;
-
 /* An account as others see it. */
 struct user_row {
     const char *id;
@@ -36,14 +24,14 @@ struct user_row {
 
 /* Adds an account with the id, username and email of *user, whose other fields are set then.
  * ALREADY_EXISTS when the email address is taken. */
-struct ink_status user_store_add(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_add(struct ink_db *db, const struct ink_ctx *ctx,
                                  const char *password_hash, struct user_row *user) INK_MUST_CHECK;
 
 /* NOT_FOUND when there is none. */
-struct ink_status user_store_find(struct user_store *store, const struct ink_ctx *ctx,
-                                  const char *id, struct user_row *ret_user) INK_MUST_CHECK;
+struct ink_status user_store_find(struct ink_db *db, const struct ink_ctx *ctx, const char *id,
+                                  struct user_row *ret_user) INK_MUST_CHECK;
 /* Those of `ids` that exist, in no particular order, each once. */
-struct ink_status user_store_find_all(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_find_all(struct ink_db *db, const struct ink_ctx *ctx,
                                       const char *const *ids, size_t count,
                                       struct user_row **ret_users,
                                       size_t *ret_count) INK_MUST_CHECK;
@@ -54,11 +42,11 @@ struct user_credentials {
     const char *id;
     const char *password_hash;
 };
-struct ink_status user_store_credentials(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_credentials(struct ink_db *db, const struct ink_ctx *ctx,
                                          const char *email,
                                          struct user_credentials *ret_found) INK_MUST_CHECK;
 /* Replaces a hash, unless it was replaced in the meantime. */
-struct ink_status user_store_rehash(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_rehash(struct ink_db *db, const struct ink_ctx *ctx,
                                     const struct user_credentials *old,
                                     const char *password_hash) INK_MUST_CHECK;
 
@@ -75,7 +63,7 @@ struct user_refresh_policy {
 
 /* Begins a session with its first token, good for `ttl` seconds. Sessions of that user which have
  * expired are removed. */
-struct ink_status user_store_begin_session(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_ctx *ctx,
                                            const char *user_id, const struct user_token *token,
                                            int64_t ttl) INK_MUST_CHECK;
 
@@ -95,11 +83,11 @@ struct user_rotation {
 };
 
 /* Exchanges `token` for `next`. Of calls with the same token at most one is told USER_ROTATED. */
-struct ink_status user_store_rotate(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx,
                                     const struct user_token *token, const struct user_token *next,
                                     const struct user_refresh_policy *policy,
                                     struct user_rotation *ret_rotation) INK_MUST_CHECK;
 
 /* Revokes the session that a token belongs to, if there is one. */
-struct ink_status user_store_end_session(struct user_store *store, const struct ink_ctx *ctx,
+struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx *ctx,
                                          const struct user_token *token) INK_MUST_CHECK;

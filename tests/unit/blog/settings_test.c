@@ -38,12 +38,12 @@ static void test_defaults(void **state)
     (void)state;
     struct fixture f;
     assert_int_equal(load(&f, (char *[]){SECRET, NULL}), INK_CONFIG_RUN);
-    assert_string_equal(f.settings.rpc.address, "127.0.0.1:3002");
-    assert_string_equal(f.settings.mesh.admin_address, "127.0.0.1:9102");
-    assert_non_null(strstr(f.settings.database_url, ":5434/blog_db"));
-    assert_string_equal(f.settings.jwt_issuer, "inkmesh");
-    assert_string_equal(f.settings.jwt_audience, "inkmesh");
-    assert_string_equal(f.settings.jwt_secret, strchr(SECRET, '=') + 1);
+    assert_string_equal(f.settings.backing.rpc.address, "127.0.0.1:3002");
+    assert_string_equal(f.settings.backing.mesh.admin_address, "127.0.0.1:9102");
+    assert_non_null(strstr(f.settings.backing.database_url, ":5434/blog_db"));
+    assert_string_equal(f.settings.backing.tokens.issuer, "inkmesh");
+    assert_string_equal(f.settings.backing.tokens.audience, "inkmesh");
+    assert_string_equal(f.settings.backing.tokens.secret, strchr(SECRET, '=') + 1);
     release(&f);
 }
 

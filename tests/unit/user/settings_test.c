@@ -38,15 +38,15 @@ static void test_defaults(void **state)
     (void)state;
     struct fixture f;
     assert_int_equal(load(&f, (char *[]){SECRET, NULL}), INK_CONFIG_RUN);
-    assert_string_equal(f.settings.rpc.address, "127.0.0.1:3001");
-    assert_string_equal(f.settings.mesh.admin_address, "127.0.0.1:9101");
-    assert_int_equal(f.settings.rpc.workers, 64);
-    assert_int_equal(f.settings.jwt_ttl, 3600);
+    assert_string_equal(f.settings.backing.rpc.address, "127.0.0.1:3001");
+    assert_string_equal(f.settings.backing.mesh.admin_address, "127.0.0.1:9101");
+    assert_int_equal(f.settings.backing.rpc.workers, 64);
+    assert_int_equal(f.settings.token_ttl, 3600);
     assert_int_equal(f.settings.refresh_ttl, 30 * 24 * 3600);
     assert_int_equal(f.settings.bcrypt_cost, 10);
-    assert_string_equal(f.settings.jwt_issuer, "inkmesh");
-    assert_string_equal(f.settings.jwt_audience, "inkmesh");
-    assert_string_equal(f.settings.jwt_secret, strchr(SECRET, '=') + 1);
+    assert_string_equal(f.settings.backing.tokens.issuer, "inkmesh");
+    assert_string_equal(f.settings.backing.tokens.audience, "inkmesh");
+    assert_string_equal(f.settings.backing.tokens.secret, strchr(SECRET, '=') + 1);
     /* They serve a machine of any size that hashes on up to 16 processors. */
     assert_int_equal(user_settings_check(&f.settings, 16, &f.arena).code, INK_OK);
     release(&f);
@@ -77,7 +77,7 @@ static void test_workers_are_left_for_others(void **state)
     (void)state;
     struct ink_arena arena;
     ink_arena_init(&arena);
-    struct user_settings settings = {.bcrypt_queue = 4, .rpc.workers = 8};
+    struct user_settings settings = {.bcrypt_queue = 4, .backing.rpc.workers = 8};
     assert_int_equal(user_settings_check(&settings, 2, &arena).code, INK_OK);
     struct ink_status status = user_settings_check(&settings, 3, &arena);
     assert_int_equal(status.code, INK_INVALID_ARGUMENT);

@@ -1,0 +1,96 @@
+#include "lib/mesh/backing.h"
+
+#include "lib/db/migrate.h"
+#include "lib/gauges/gauges.h"
+#include "lib/log/log.h"
+
+#define PREPARE_TIMEOUT (30 * INK_SECOND)
+
+const struct ink_config_setting ink_backing_settings_table[] = {
+    INK_CONFIG_INCLUDE(struct ink_backing_settings, mesh, ink_mesh_settings_table),
+    INK_CONFIG_INCLUDE(struct ink_backing_settings, rpc, ink_mesh_rpc_settings_table),
+    INK_CONFIG_INCLUDE(struct ink_backing_settings, kafka, ink_mesh_kafka_settings_table),
+    INK_CONFIG_INCLUDE(struct ink_backing_settings, tokens, ink_mesh_token_settings_table),
+    INK_CONFIG_STRING(struct ink_backing_settings, database_url, .name = "DATABASE_URL",
+                      .secret = true,
+                      .help = "the service's own database, as a libpq connection string"),
+    INK_CONFIG_INT(struct ink_backing_settings, database_pool, .name = "DATABASE_POOL",
+                   .fallback = "10", .min = 1, .max = 1000,
+                   .help = "connections to PostgreSQL at most"),
+    INK_CONFIG_STRING(struct ink_backing_settings, redis_url, .name = "REDIS_URL", .secret = true,
+                      .fallback = "redis://127.0.0.1:6379", .help = "the cache"),
+    INK_CONFIG_INT(struct ink_backing_settings, redis_pool, .name = "REDIS_POOL", .fallback = "16",
+                   .min = 1, .max = 1000, .help = "connections to Redis at most"),
+    {0},
+};
+
+/* Readiness: the database answers and has its tables, which this makes when it can. */
+static struct ink_status check_database(void *db, struct ink_arena *arena)
+{
+    struct ink_ctx ctx = ink_ctx_background(arena);
+    ctx.deadline = ink_now() + PREPARE_TIMEOUT;
+    size_t applied = 0;
+    struct ink_status status = ink_db_prepare(db, &ctx, &applied);
+    if (applied > 0)
+        ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
+    return status;
+}
+
+static struct ink_status check_cache(void *cache, struct ink_arena *arena)
+{
+    (void)arena;
+    if (ink_cache_stats(cache).breaker == INK_CACHE_CLOSED)
+        return ink_ok();
+    return ink_error(INK_UNAVAILABLE, "the cache is away");
+}
+
+void ink_backing_open(struct ink_program *program, const struct ink_backing_settings *settings,
+                      const struct ink_db_migrations *migrations, int64_t access_ttl,
+                      struct ink_backing *ret_backing)
+{
+    struct ink_arena *arena = ink_program_arena(program);
+    struct ink_backing backing = {.program = program, .settings = settings};
+    struct ink_db_settings db = {
+        .conninfo = settings->database_url,
+        .application_name = ink_arena_printf(arena, "inkmesh-%s", ink_program_name(program)),
+        .size = (size_t)settings->database_pool,
+        .migrations = migrations};
+    struct ink_cache_settings cache = {.url = settings->redis_url,
+                                       .size = (size_t)settings->redis_pool};
+    ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
+    ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
+    backing.auth = ink_program_auth(program, &settings->tokens, access_ttl);
+    ink_program_check(program, "postgres", true, check_database, backing.db);
+    ink_program_check(program, "redis", false, check_cache, backing.cache);
+    ink_gauges_add_db(ink_program_metrics(program), backing.db);
+    ink_gauges_add_cache(ink_program_metrics(program), backing.cache);
+    *ret_backing = backing;
+}
+
+void ink_backing_publish(struct ink_backing *backing)
+{
+    const char *source = ink_arena_printf(ink_program_arena(backing->program), "/inkmesh/%s",
+                                          ink_program_name(backing->program));
+    backing->relay = ink_program_relay(backing->program, &backing->settings->kafka,
+                                       backing->settings->database_url, source);
+}
+
+void ink_backing_serve(struct ink_backing *backing, const char *name,
+                       const struct ink_rpc_handler *handlers, void *self)
+{
+    struct ink_arena *arena = ink_program_arena(backing->program);
+    struct ink_rpc_server *server =
+        ink_program_server(backing->program, &backing->settings->rpc, backing->auth);
+    ink_program_must(backing->program, ink_arena_printf(arena, "serve %s", name),
+                     ink_rpc_server_add(server, name, handlers, self, arena));
+    ink_program_run(backing->program);
+    ink_relay_free(backing->relay, INK_PROGRAM_RELAY_GRACE_MS);
+    ink_program_free(backing->program);
+}
+
+void ink_backing_close(struct ink_backing *backing)
+{
+    ink_cache_free(backing->cache);
+    ink_db_free(backing->db);
+    ink_auth_free(backing->auth);
+}

@@ -1,0 +1,58 @@
+/*
+ * The backing services of a service of the mesh: a database with a schema, a cache,
+ * tokens, and, when it has an outbox, the relay; with their settings, gauges and readiness checks.
+ *
+ *     struct ink_backing backing;
+ *     ink_backing_open(program, &settings.backing, &blog_migrations, 0, &backing);
+ *     ink_backing_publish(&backing);
+ *     struct blog_service *service = blog_service_new(backing.db, backing.cache, backing.relay);
+ *     ink_backing_serve(&backing, "inkmesh.blog.v1.BlogService", blog_service_handlers, service);
+ *     blog_service_free(service);
+ *     ink_backing_close(&backing);
+ *
+ * What cannot be opened ends the program with a line in the log. All of it belongs to the main
+ * thread.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "lib/cache/cache.h"
+#include "lib/db/db.h"
+#include "lib/mesh/program.h"
+#include "lib/mesh/relay.h"
+
+/* A fragment to include, see settings.h. DATABASE_URL has no fallback of its own. */
+struct ink_backing_settings {
+    struct ink_mesh_settings mesh;
+    struct ink_mesh_rpc_settings rpc;
+    struct ink_mesh_kafka_settings kafka;
+    struct ink_mesh_token_settings tokens;
+    const char *database_url; /* DATABASE_URL */
+    int64_t database_pool;    /* DATABASE_POOL */
+    const char *redis_url;    /* REDIS_URL */
+    int64_t redis_pool;       /* REDIS_POOL */
+};
+extern const struct ink_config_setting ink_backing_settings_table[];
+
+struct ink_backing {
+    struct ink_program *program;
+    const struct ink_backing_settings *settings;
+    struct ink_db *db;
+    struct ink_cache *cache;
+    struct ink_auth *auth;
+    struct ink_relay *relay; /* NULL without an outbox or without KAFKA_BROKERS */
+};
+
+/* `settings` and `migrations` must outlive the service. `access_ttl` as for ink_program_auth(). */
+void ink_backing_open(struct ink_program *program, const struct ink_backing_settings *settings,
+                      const struct ink_db_migrations *migrations, int64_t access_ttl,
+                      struct ink_backing *ret_backing);
+/* Publishes the outbox of the service's database, as ce_source "/inkmesh/NAME". */
+void ink_backing_publish(struct ink_backing *backing);
+/* Serves `name`, whose handlers get `self`, until the program is told to stop, and frees the
+ * program: no handler runs any more then. */
+void ink_backing_serve(struct ink_backing *backing, const char *name,
+                       const struct ink_rpc_handler *handlers, void *self);
+/* Frees what was opened. */
+void ink_backing_close(struct ink_backing *backing);
