@@ -8,6 +8,7 @@
 #include "lib/base/clock.h"
 
 #define N_BUCKETS 256
+#define RETRY_MS 5000
 
 struct notification_hub {
     size_t most, most_per_user;
@@ -53,11 +54,11 @@ static void init_watch(struct notification_watch *watch, const char *user_id)
     pthread_condattr_destroy(&attributes);
 }
 
-static struct ink_status too_many(const char *reason, const char *message)
+static struct ink_status too_many_own(void)
 {
-    struct ink_status status = ink_error(INK_RESOURCE_EXHAUSTED, message);
-    status.reason = reason;
-    status.retry_after_ms = 5000;
+    struct ink_status status = ink_error(INK_RESOURCE_EXHAUSTED, "you have too many streams open");
+    status.reason = "TOO_MANY_OWN_STREAMS";
+    status.retry_after_ms = RETRY_MS;
     return status;
 }
 
@@ -69,9 +70,9 @@ static struct ink_status check_room(const struct notification_hub *hub,
     for (const struct notification_watch *w = bucket; w != NULL; w = w->next)
         own += strcmp(w->user_id, user_id) == 0;
     if (own >= hub->most_per_user)
-        return too_many("TOO_MANY_OWN_STREAMS", "you have too many streams open");
+        return too_many_own();
     if (hub->count >= hub->most)
-        return too_many("TOO_MANY_STREAMS", "too many streams are open");
+        return ink_overloaded("too many streams are open", RETRY_MS);
     return ink_ok();
 }
 

@@ -27,7 +27,8 @@ struct notification_watch {
     struct notification_watch *previous, *next;
 };
 
-/* RESOURCE_EXHAUSTED, with a reason, when there are too many. News from now on wake the watch, also
+/* RESOURCE_EXHAUSTED, with a reason, when there are too many: of this user's
+ * (TOO_MANY_OWN_STREAMS), or in all (SERVER_OVERLOADED). News from now on wake the watch, also
  * while it does not wait. */
 struct ink_status notification_hub_join(struct notification_hub *hub,
                                         struct notification_watch *watch,
