@@ -53,7 +53,8 @@ struct ink_http_options {
     const char *address;        /* "127.0.0.1:3000", "[::1]:3000"; port 0 picks a free one */
     unsigned threads;           /* connections served at once; 0 means 512 */
     int64_t keep_alive_ms;      /* how long an idle connection is kept; 0 means 2,000 */
-    int64_t header_timeout_ms;  /* for the header (a trickle: twice that); 0 means 10,000 */
+    int64_t header_timeout_ms;  /* for the header (a trickle: twice that), and for each piece of a
+                                   stream to be taken; 0 means 10,000 */
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
     const char *tls_cert_file;  /* PEM, the chain; NULL for plain HTTP */
@@ -136,7 +137,9 @@ void ink_http_set_lines(struct ink_http_request *request, const char *lines);
  * out for HEAD (but counted), 204 and 304. False when the client has gone. */
 bool ink_http_reply(struct ink_http_request *request, int status, const char *content_type);
 
-/* Starts a reply of unknown length; what is in ink_http_body() by then is sent along. */
+/* Starts a reply of unknown length; what is in ink_http_body() by then is sent along. From here on
+ * a client that vanishes without closing its connection is noticed within half a minute, as if it
+ * had closed it. */
 bool ink_http_stream_begin(struct ink_http_request *request, int status, const char *content_type);
 /* Sends what was appended to ink_http_body() since, as one chunk and one write. False when the
  * client has gone or reads too slowly: then stop. The request's deadline does not matter here. */

@@ -129,6 +129,22 @@ bool ink_mg_gone(const struct mg_connection *conn)
     return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+void ink_mg_watch_peer(struct mg_connection *conn)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {
+        {SOL_SOCKET, SO_KEEPALIVE, 1},
+        {IPPROTO_TCP, TCP_KEEPIDLE, 15}, /* s */
+        {IPPROTO_TCP, TCP_KEEPINTVL, 5}, /* s */
+        {IPPROTO_TCP, TCP_KEEPCNT, 3},
+        {IPPROTO_TCP, TCP_USER_TIMEOUT, 30000}, /* ms that what was sent may stay unanswered */
+    };
+    for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+        (void)setsockopt(conn->client.sock, options[i].level, options[i].name, &options[i].value,
+                         sizeof(options[i].value));
+}
+
 void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms)
 {
     char waste[4096];

@@ -34,6 +34,9 @@ bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int6
 bool ink_mg_keeps_alive(const struct mg_connection *conn);
 /* Whether the client closed the connection, or at least its side of it. */
 bool ink_mg_gone(const struct mg_connection *conn);
+/* Has the kernel ask the client for signs of life while nothing is sent, and give it up when none
+ * come: one that vanished without closing (power, cable) is gone within half a minute. */
+void ink_mg_watch_peer(struct mg_connection *conn);
 /* Says that nothing more will be sent and throws away what still comes, so that the client gets to
  * read the reply before the connection is reset. */
 void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);

@@ -192,6 +192,7 @@ bool ink_http_stream_begin(struct ink_http_request *request, int status, const c
             request->state = REPLY_DONE;
         return false;
     }
+    ink_mg_watch_peer(request->conn);
     request->state = REPLY_STREAMING;
     request->chunked_reply = request->http11;
     request->close = request->close || !request->http11;
