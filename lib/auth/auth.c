@@ -219,8 +219,21 @@ static bool claim_time(jwt_t *jwt, const char *claim, bool *ret_absent, int64_t 
     return is_integer;
 }
 
+/* exp + leeway, which is in the future, on ink_now()'s scale. */
+static int64_t end_of(int64_t expires, int64_t now, int64_t leeway)
+{
+    const int64_t most = 100LL * 365 * 86400;
+    int64_t left = expires > now + most ? most : expires - now;
+    return ink_now() + (left + leeway) * INK_SECOND;
+}
+
+static struct ink_status expired(void)
+{
+    return refuse(INK_AUTH_TOKEN_EXPIRED, "the token has expired", "exp is in the past");
+}
+
 /* exp comes last: TOKEN_EXPIRED says that all else was right. */
-static struct ink_status check_times(const struct ink_auth *auth, jwt_t *jwt)
+static struct ink_status check_times(const struct ink_auth *auth, jwt_t *jwt, int64_t *ret_until)
 {
     int64_t now = seconds_since_1970();
     int64_t not_before, expires;
@@ -234,8 +247,14 @@ static struct ink_status check_times(const struct ink_auth *auth, jwt_t *jwt)
     if (!claim_time(jwt, "exp", &absent, &expires))
         return invalid("no exp, or no integer");
     if (expires <= now - auth->leeway)
-        return refuse(INK_AUTH_TOKEN_EXPIRED, "the token has expired", "exp is in the past");
+        return expired();
+    *ret_until = end_of(expires, now, auth->leeway);
     return ink_ok();
+}
+
+struct ink_status ink_auth_still_good(const struct ink_caller *caller)
+{
+    return caller->until == 0 || ink_now() < caller->until ? ink_ok() : expired();
 }
 
 static struct ink_status check_subject(struct ink_arena *arena, jwt_t *jwt,
@@ -290,7 +309,7 @@ struct ink_status ink_auth_verify(const struct ink_auth *auth, struct ink_arena 
     struct ink_caller caller = {0};
     status = check_subject(arena, jwt, &caller);
     if (ink_is_ok(status))
-        status = check_times(auth, jwt);
+        status = check_times(auth, jwt, &caller.until);
     if (ink_is_ok(status))
         *ret_caller = caller;
     return status;

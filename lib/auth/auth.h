@@ -53,7 +53,7 @@ struct ink_status ink_auth_issue_service(const struct ink_auth *auth, struct ink
 /*
  * Who an Authorization header speaks for. `authorization` is its value ("Bearer TOKEN", the scheme
  * in any case: RFC 9110, section 11.1) or NULL. The caller's id lives in `arena`; a user's is in
- * lower case.
+ * lower case; `until` is the token's end, with the leeway.
  *
  * Everything else is UNAUTHENTICATED, with a message that is safe to show, a cause for the log
  * (never the token) and a reason:
@@ -67,3 +67,6 @@ struct ink_status ink_auth_issue_service(const struct ink_auth *auth, struct ink
 struct ink_status ink_auth_verify(const struct ink_auth *auth, struct ink_arena *arena,
                                   const char *authorization,
                                   struct ink_caller *ret_caller) INK_MUST_CHECK;
+/* OK while the caller's credentials are good, else UNAUTHENTICATED with TOKEN_EXPIRED. For what
+ * lasts: to be asked now and then. */
+struct ink_status ink_auth_still_good(const struct ink_caller *caller) INK_MUST_CHECK;

@@ -26,6 +26,7 @@ enum ink_caller_kind {
 struct ink_caller {
     enum ink_caller_kind kind;
     const char *id; /* never NULL; "" for INK_CALLER_ANYONE */
+    int64_t until;  /* when the credentials end, ink_now() scale; 0 when they do not */
 };
 
 struct ink_ctx {

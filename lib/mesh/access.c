@@ -16,6 +16,19 @@ static struct ink_status refuse(enum ink_code code, const char *message, const c
     return status;
 }
 
+/* A stream lasts no longer than the token that opened it: who may call no more hears no more. */
+static struct ink_status proceed_while_good(struct ink_rpc_call *call, struct ink_rpc_next *next)
+{
+    struct ink_ctx *ctx = call->ctx;
+    int64_t until = ctx->caller.until;
+    bool earlier = until != 0 && until < ctx->deadline;
+    if (earlier)
+        ctx->deadline = until;
+    struct ink_status status = ink_rpc_proceed(next, call);
+    struct ink_status good = ink_auth_still_good(&ctx->caller);
+    return earlier && status.code == INK_DEADLINE_EXCEEDED && !ink_is_ok(good) ? good : status;
+}
+
 /* Without a token the caller stays who the transport says it is. */
 struct ink_status ink_mesh_authenticate(void *self, struct ink_rpc_call *call,
                                         struct ink_rpc_next *next)
@@ -28,7 +41,10 @@ struct ink_status ink_mesh_authenticate(void *self, struct ink_rpc_call *call,
         return refuse(INK_UNAUTHENTICATED, "no tokens are accepted here", INK_AUTH_TOKEN_INVALID);
     struct ink_status status =
         ink_auth_verify(guard->auth, ctx->arena, ctx->authorization, &ctx->caller);
-    return ink_is_ok(status) ? ink_rpc_proceed(next, call) : status;
+    if (!ink_is_ok(status))
+        return status;
+    return call->method->server_streaming ? proceed_while_good(call, next)
+                                          : ink_rpc_proceed(next, call);
 }
 
 static bool may(Inkmesh__Options__V1__Access access, enum ink_caller_kind kind)

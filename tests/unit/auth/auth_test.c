@@ -454,8 +454,37 @@ static void test_leeway(void **state)
     struct ink_caller caller = {0};
     assert_true(ink_is_ok(ink_auth_verify(lenient, &f->arena, header, &caller)));
     assert_string_equal(caller.id, USER);
+    /* exp, a minute ago, and the leeway */
+    assert_in_range(caller.until, ink_now() + 50 * INK_SECOND, ink_now() + 60 * INK_SECOND);
     assert_refused(f, header, INK_AUTH_TOKEN_INVALID);
     ink_auth_free(lenient);
+}
+
+static void test_what_lasts_ends_with_the_token(void **state)
+{
+    (void)state;
+    struct ink_caller caller = {.kind = INK_CALLER_USER, .id = USER};
+    assert_true(ink_is_ok(ink_auth_still_good(&caller))); /* a certificate's, say */
+    caller.until = ink_now() + 60 * INK_SECOND;
+    assert_true(ink_is_ok(ink_auth_still_good(&caller)));
+    caller.until = ink_now();
+    struct ink_status status = ink_auth_still_good(&caller);
+    assert_int_equal(status.code, INK_UNAUTHENTICATED);
+    assert_string_equal(status.reason, INK_AUTH_TOKEN_EXPIRED);
+}
+
+/* An exp that no clock will reach. */
+static void test_endless_token(void **state)
+{
+    struct fixture *f = *state;
+    char *body = ink_arena_printf(&f->arena,
+                                  "{\"id\":\"" USER "\",\"sub\":\"" USER "\",\"iss\":\"inkmesh\","
+                                  "\"aud\":\"inkmesh\",\"typ\":\"access\",\"exp\":%lld}",
+                                  (long long)INT64_MAX);
+    char *header = bearer(&f->arena, sign(&f->arena, HS256, body, SECRET, EVP_sha256()));
+    struct ink_caller caller = {0};
+    assert_true(ink_is_ok(ink_auth_verify(f->auth, &f->arena, header, &caller)));
+    assert_true(ink_is_ok(ink_auth_still_good(&caller)));
 }
 
 /* Tokens of one stack are nothing to another with the same secret but other names. */
@@ -517,6 +546,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_oversized, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
         cmocka_unit_test_setup_teardown(test_leeway, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_what_lasts_ends_with_the_token, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_endless_token, setup, teardown),
         cmocka_unit_test_setup_teardown(test_issuer_and_audience, setup, teardown),
         cmocka_unit_test_setup_teardown(test_options, setup, teardown),
     };

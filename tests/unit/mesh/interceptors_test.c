@@ -18,6 +18,7 @@
 #include "lib/mesh/interceptors.h"
 
 #define USER "inkmesh.user.v1.UserService"
+#define STREAM "/inkmesh.notification.v1.NotificationService/StreamNotifications"
 #define USER_ID "01939d1c-0000-7000-8000-000000000001"
 
 /* What lib/rpc would have: the chain, and the handler behind it. */
@@ -31,6 +32,7 @@ static struct {
 } chain;
 static struct ink_status answer; /* the handler's */
 static int handled;
+static bool use_up_the_token; /* while the handler runs */
 
 void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor_fn *interceptor,
                               void *self)
@@ -47,6 +49,8 @@ struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call
         return chain.run[i](chain.self[i], call, next);
     }
     handled++;
+    if (use_up_the_token)
+        call->ctx->caller.until = ink_now();
     return answer;
 }
 
@@ -82,6 +86,7 @@ static int setup(void **state)
     f->ctx.request_id = "req-1";
     chain.count = 0;
     handled = 0;
+    use_up_the_token = false;
     answer = ink_ok();
     ink_mesh_guard_init(&f->guard, f->metrics, f->auth, f->validator);
     ink_mesh_guard_add(&f->guard, NULL);
@@ -250,6 +255,43 @@ static void accepts_no_token_without_keys(void **state)
     assert_int_equal(handled, 0);
 }
 
+static struct ink_status stream(struct fixture *f)
+{
+    struct ink_rpc_next next = {0};
+    struct ink_rpc_call call = {.method = ink_contract_method(f->contract, STREAM), .ctx = &f->ctx};
+    assert_non_null(call.method);
+    return ink_rpc_proceed(&next, &call);
+}
+
+/* The handler of a stream sees the token's end as its deadline, and the client hears why. */
+static void ends_a_stream_with_its_token(void **state)
+{
+    struct fixture *f = *state;
+    f->ctx.authorization = bearer(f, INK_CALLER_USER);
+    assert_int_equal(stream(f).code, INK_OK);
+    assert_in_range(f->ctx.deadline, ink_now() + 3590 * INK_SECOND, ink_now() + 3600 * INK_SECOND);
+    f->ctx.deadline = INK_NO_DEADLINE;
+    answer = ink_error(INK_DEADLINE_EXCEEDED, "the database is slow");
+    assert_int_equal(stream(f).code, INK_DEADLINE_EXCEEDED);
+    f->ctx.deadline = INK_NO_DEADLINE;
+    use_up_the_token = true;
+    struct ink_status status = stream(f);
+    assert_int_equal(status.code, INK_UNAUTHENTICATED);
+    assert_string_equal(status.reason, INK_AUTH_TOKEN_EXPIRED);
+}
+
+static void leaves_other_deadlines_alone(void **state)
+{
+    struct fixture *f = *state;
+    f->ctx.authorization = bearer(f, INK_CALLER_USER);
+    assert_int_equal(profile(f).code, INK_OK);
+    assert_true(f->ctx.deadline == INK_NO_DEADLINE);
+    int64_t soon = ink_now() + INK_SECOND;
+    f->ctx.deadline = soon;
+    assert_int_equal(stream(f).code, INK_OK);
+    assert_true(f->ctx.deadline == soon);
+}
+
 /* Both who may call (every declared access, and none) and what a contract can say later. */
 static void keeps_each_access_rule(void **state)
 {
@@ -375,6 +417,8 @@ int main(void)
         CASE(lets_a_service_in_by_token_or_certificate),
         CASE(looks_at_no_credentials_where_anyone_may_call),
         CASE(accepts_no_token_without_keys),
+        CASE(ends_a_stream_with_its_token),
+        CASE(leaves_other_deadlines_alone),
         CASE(keeps_each_access_rule),
         CASE(validates_requests),
         CASE(counts_calls_by_outcome),
