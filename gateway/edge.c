@@ -14,6 +14,7 @@
     "X-Frame-Options: DENY\r\n"                                                                    \
     "Referrer-Policy: no-referrer\r\n"                                                             \
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+#define DEFAULT_STREAMS 256
 #define CORS_EXPOSED "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After\r\n"
 #define CORS_PREFLIGHT                                                                             \
     "Access-Control-Allow-Headers: Authorization, Content-Type, X-Request-Id, traceparent, "       \
@@ -74,6 +75,32 @@ static struct ink_status make_routes(struct gateway_edge *edge, struct ink_arena
     return status;
 }
 
+static double slots_taken(void *slots)
+{
+    return atomic_load(&((struct gateway_slots *)slots)->taken);
+}
+
+static double slots_in_all(void *slots)
+{
+    return ((const struct gateway_slots *)slots)->most;
+}
+
+static void add_metrics(struct gateway_edge *edge)
+{
+    struct ink_metrics *metrics = edge->options.metrics;
+    edge->duration = ink_metrics_histogram(
+        metrics, "http_server_request_duration_seconds",
+        "Requests by their route, from the end of the header to the end of the reply.",
+        INK_LABELS("http_request_method", "http_route", "http_response_status_code"), NULL, 0);
+    struct ink_metric *open =
+        ink_metrics_gauge(metrics, "http_server_open_streams",
+                          "Streams that are open, each of which has a thread.", NULL);
+    struct ink_metric *most = ink_metrics_gauge(metrics, "http_server_max_streams",
+                                                "How many streams may be open at once.", NULL);
+    ink_series_callback(ink_metric_series(open, NULL), slots_taken, edge->slots);
+    ink_series_callback(ink_metric_series(most, NULL), slots_in_all, edge->slots);
+}
+
 struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
                                    struct ink_arena *arena, struct gateway_edge **ret_edge)
 {
@@ -84,10 +111,9 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
         gateway_edge_free(edge);
         return status;
     }
-    edge->duration = ink_metrics_histogram(
-        options->metrics, "http_server_request_duration_seconds",
-        "Requests by their route, from the end of the header to the end of the reply.",
-        INK_LABELS("http_request_method", "http_route", "http_response_status_code"), NULL, 0);
+    edge->slots = ink_calloc(1, sizeof(*edge->slots));
+    edge->slots->most = options->max_streams == 0 ? DEFAULT_STREAMS : options->max_streams;
+    add_metrics(edge);
     *ret_edge = edge;
     return ink_ok();
 }
@@ -98,6 +124,7 @@ void gateway_edge_free(struct gateway_edge *edge)
         return;
     ink_router_free(edge->router);
     free(edge->routes);
+    free(edge->slots);
     free(edge);
 }
 

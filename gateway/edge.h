@@ -33,6 +33,7 @@ struct gateway_edge_options {
     struct ink_mesh_health *health; /* for /readyz */
     struct ink_metrics *metrics;
     struct gateway_cors cors;
+    unsigned max_streams; /* at once; one more is refused with 503. 0 means 256 */
 };
 
 /* Builds the routes. INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a
@@ -40,7 +41,7 @@ struct gateway_edge_options {
 struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
                                    struct ink_arena *arena,
                                    struct gateway_edge **ret_edge) INK_MUST_CHECK;
-/* Accepts NULL. */
+/* No request may be under way any more. Accepts NULL. */
 void gateway_edge_free(struct gateway_edge *edge);
 
 /* For ink_http_options. */

@@ -3,6 +3,8 @@
  */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "gateway/edge.h"
 #include "lib/base/ctx.h"
 #include "lib/rpc/client.h"
@@ -16,11 +18,19 @@ struct gateway_route {
     const char *location; /* template, or NULL */
 };
 
+/* Streams last, and each keeps a thread of the HTTP server: they get a share of the threads, so
+ * that the rest is there for everybody else. */
+struct gateway_slots {
+    unsigned most;
+    atomic_uint taken;
+};
+
 struct gateway_edge {
     struct gateway_edge_options options;
     struct ink_router *router;
     struct gateway_route *routes; /* by ink_route.index */
     struct ink_metric *duration;
+    struct gateway_slots *slots;
 };
 
 struct gateway_exchange {

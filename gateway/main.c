@@ -7,6 +7,12 @@
 #include "inkmesh_contract.h"
 #include "lib/mesh/program.h"
 
+static unsigned max_streams(const struct gateway_settings *settings)
+{
+    int64_t share = settings->threads * settings->streams_percent / 100;
+    return share < 1 ? 1 : (unsigned)share;
+}
+
 static struct gateway_edge *make_edge(struct ink_program *program,
                                       const struct gateway_settings *settings,
                                       const struct gateway_backends *backends,
@@ -19,7 +25,8 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .n_backends = backends->count,
                                            .auth = auth,
                                            .health = ink_program_health(program),
-                                           .metrics = ink_program_metrics(program)};
+                                           .metrics = ink_program_metrics(program),
+                                           .max_streams = max_streams(settings)};
     ink_program_must(program, "use CORS_ORIGINS",
                      gateway_cors_parse(arena, settings->cors_origins, &options.cors));
     ink_program_must(program, "build the routes", gateway_edge_new(&options, arena, &edge));

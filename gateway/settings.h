@@ -11,6 +11,7 @@ struct gateway_settings {
     struct ink_mesh_settings mesh;
     const char *address;
     int64_t threads;
+    int64_t streams_percent;
     int64_t keep_alive_ms;
     int64_t header_timeout_ms;
     int64_t request_timeout_ms;

@@ -18,6 +18,8 @@
 /* How often the client is looked for, and how often it hears of us. */
 #define WAIT_MS 500
 #define HEARTBEAT (15 * INK_SECOND)
+/* When to come back if there is no room for another stream. */
+#define FULL_RETRY_MS 5000
 
 struct stream {
     struct gateway_exchange *x;
@@ -80,7 +82,7 @@ static struct ink_status send_message(struct stream *stream, struct ink_arena *a
     return flush(stream) ? ink_ok() : ink_error(INK_CANCELLED, "the client has gone");
 }
 
-/* OK as long as there is somebody to wait for, and we are not stopping. */
+/* OK as long as there is somebody to wait for, who still may, and we are not stopping. */
 static struct ink_status check_client(const struct stream *stream)
 {
     struct gateway_exchange *x = stream->x;
@@ -88,7 +90,7 @@ static struct ink_status check_client(const struct stream *stream)
         return ink_error(INK_CANCELLED, "the client has gone");
     if (ink_http_server_draining(ink_http_request_server(x->http)))
         return ink_error(INK_UNAVAILABLE, "the gateway is stopping");
-    return ink_ok();
+    return ink_auth_still_good(&x->ctx.caller);
 }
 
 /* Nothing came for a while. */
@@ -107,6 +109,13 @@ static bool is_nothing_yet(struct ink_status status)
            strcmp(status.reason, "NO_MESSAGE_YET") == 0;
 }
 
+static struct ink_status pass(struct stream *stream, struct ink_arena *arena,
+                              const ProtobufCMessage *message)
+{
+    struct ink_status status = ink_auth_still_good(&stream->x->ctx.caller);
+    return ink_is_ok(status) ? send_message(stream, arena, message) : status;
+}
+
 /* Passes messages on until the stream ends; how it did. */
 static struct ink_status pass_on(struct stream *stream)
 {
@@ -120,7 +129,7 @@ static struct ink_status pass_on(struct stream *stream)
         if (is_nothing_yet(status))
             status = wait_on(stream);
         else if (ink_is_ok(status) && !ended)
-            status = send_message(stream, &arena, message);
+            status = pass(stream, &arena, message);
         else
             status = ink_status_copy(stream->x->ctx.arena, status);
         ink_arena_release(&arena);
@@ -191,7 +200,15 @@ static void run(struct stream *stream, int64_t deadline)
     end(stream, status);
 }
 
-void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
+static bool take_slot(struct gateway_slots *slots)
+{
+    if (atomic_fetch_add(&slots->taken, 1) < slots->most)
+        return true;
+    atomic_fetch_sub(&slots->taken, 1);
+    return false;
+}
+
+static void serve(struct gateway_exchange *x, const ProtobufCMessage *request)
 {
     struct stream stream = {
         .x = x,
@@ -209,4 +226,17 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
     run(&stream, deadline);
     ink_rpc_client_stream_free(stream.calls);
     ink_buf_release(&stream.json);
+}
+
+void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
+{
+    struct gateway_slots *slots = x->edge->slots;
+    if (!take_slot(slots)) {
+        gateway_answer_status(x, ink_overloaded("as many streams are open as may be: "
+                                                "HTTP_STREAMS_PERCENT of the gateway's threads",
+                                                FULL_RETRY_MS));
+        return;
+    }
+    serve(x, request);
+    atomic_fetch_sub(&slots->taken, 1);
 }

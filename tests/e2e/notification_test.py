@@ -2,7 +2,6 @@
 """Notifications through the gateway: the documented paths, older clients' bodies, and the stream
 as server-sent events and as NDJSON, with resume."""
 
-import http.client
 import json
 import re
 import time
@@ -10,39 +9,10 @@ import unittest
 import uuid
 
 from mesh import MeshTest
+from sse import Events
 
 LIST, OLD = "/api/v1/notifications", "/api/v1/notification"
 BEGINNING = "00000000-0000-0000-0000-000000000000"
-
-
-class Events:
-    """An open text/event-stream (or NDJSON)."""
-
-    def __init__(self, port, token, headers=None, path="/api/v1/notifications/stream"):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        self.connection.request("GET", path, headers={"Authorization": f"Bearer {token}",
-                                                      **(headers or {})})
-        self.response = self.connection.getresponse()
-
-    def line(self):
-        return self.response.readline().decode().rstrip("\n")
-
-    def event(self):
-        """The fields of the next event; comments are passed over."""
-        fields = {}
-        while True:
-            line = self.line()
-            if line.startswith(":"):
-                continue
-            if not line:
-                if fields:
-                    return fields
-                continue
-            name, _, value = line.partition(": ")
-            fields[name] = value
-
-    def close(self):
-        self.connection.close()
 
 
 class NotificationTest(MeshTest):
