@@ -8,12 +8,15 @@
 static const struct {
     const char *service;
     const char *name;
-    size_t setting; /* of the address */
+    const char *use; /* says which setting is wrong, if one is */
+    size_t setting;  /* of the address */
 } table[] = {
-    {"inkmesh.user.v1.UserService", "user", offsetof(struct gateway_settings, user_service)},
-    {"inkmesh.blog.v1.BlogService", "blog", offsetof(struct gateway_settings, blog_service)},
+    {"inkmesh.user.v1.UserService", "user", "use USER_SERVICE_ADDRESS",
+     offsetof(struct gateway_settings, user_service)},
+    {"inkmesh.blog.v1.BlogService", "blog", "use BLOG_SERVICE_ADDRESS",
+     offsetof(struct gateway_settings, blog_service)},
     {"inkmesh.notification.v1.NotificationService", "notification",
-     offsetof(struct gateway_settings, notification_service)},
+     "use NOTIFICATION_SERVICE_ADDRESS", offsetof(struct gateway_settings, notification_service)},
 };
 _Static_assert(INK_COUNT(table) <= GATEWAY_MAX_BACKENDS, "GATEWAY_MAX_BACKENDS is too small");
 
@@ -38,7 +41,7 @@ void gateway_backends_init(struct gateway_backends *backends, struct ink_program
         };
         struct gateway_backend *backend = &backends->list[i];
         backend->service = table[i].service;
-        ink_program_must(program, "reach a service",
+        ink_program_must(program, table[i].use,
                          ink_rpc_client_new(ink_program_contract(program), &options,
                                             ink_program_arena(program), &backend->client));
         ink_program_check(program, table[i].name, true, check, backend->client);

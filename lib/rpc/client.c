@@ -10,6 +10,7 @@
 #include "lib/base/buf.h"
 #include "lib/rpc/client_internal.h"
 #include "lib/rpc/credentials.h"
+#include "lib/rpc/target.h"
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
@@ -68,6 +69,9 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
         integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
         integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
+        /* A replica that came back with another address is looked up again, but not all the time.
+         */
+        integer(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 2000),
         string(GRPC_SSL_TARGET_NAME_OVERRIDE_ARG,
                options->tls == NULL ? NULL : options->tls->server_name),
     };
@@ -115,8 +119,12 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
                                      struct ink_arena *arena, struct ink_rpc_client **ret_client)
 {
     grpc_channel_credentials *credentials;
+    const char *target;
+    struct ink_status status = ink_rpc_target(arena, options->target, &target);
+    if (!ink_is_ok(status))
+        return status;
     grpc_init();
-    struct ink_status status = ink_rpc_channel_credentials(options->tls, arena, &credentials);
+    status = ink_rpc_channel_credentials(options->tls, arena, &credentials);
     if (!ink_is_ok(status)) {
         grpc_shutdown_blocking();
         return status;
@@ -124,6 +132,7 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
     struct ink_rpc_client *client = ink_calloc(1, sizeof(*client));
     client->contract = contract;
     client->options = *options;
+    client->options.target = target;
     if (client->options.default_timeout_ms == 0)
         client->options.default_timeout_ms = DEFAULT_TIMEOUT_MS;
     if (client->options.max_message_bytes == 0)

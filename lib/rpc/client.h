@@ -22,7 +22,8 @@ struct ink_rpc_client;
 struct ink_rpc_client_stream;
 
 struct ink_rpc_client_options {
-    const char *target; /* "127.0.0.1:3001", or any gRPC name such as "dns:///user:3001" */
+    const char *target; /* "127.0.0.1:3001", "10.0.0.1:3001,10.0.0.2:3001" (target.h), or any gRPC
+                           name such as "dns:///user:3001" */
     const struct ink_rpc_tls *tls; /* NULL for plain text */
     int64_t default_timeout_ms;    /* 0 means 5,000 */
     size_t max_message_bytes;      /* a longer reply is RESOURCE_EXHAUSTED; 0 means 8 MiB */

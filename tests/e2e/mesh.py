@@ -22,6 +22,11 @@ def scrape(program):
         return answer.headers["Content-Type"], answer.read().decode()
 
 
+def total(program, name):
+    """The sum of a metric's samples."""
+    return sum(samples(scrape(program)[1], name).values())
+
+
 def samples(text, name):
     """The samples of a metric: {labels as text: value}."""
     return {labels: float(value) for labels, value in re.findall(
@@ -51,16 +56,19 @@ class MeshTest(unittest.TestCase):
     settings = {"BCRYPT_COST": "4"}
     # Whether the mesh has a Kafka; then @maven//:jars must be among the test's data.
     with_kafka = False
+    # Of each service.
+    replicas = 1
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None)
+        cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
+                         replicas=cls.replicas)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 
     def tearDown(self):
         """A program that died during a test has failed it, whatever its answers were."""
-        for program in (self.mesh.gateway, *self.mesh.services.values()):
+        for program in (self.mesh.gateway, *sum(self.mesh.replicas.values(), [])):
             if program.process.exit_code() not in (None, 0):
                 self.fail(f"{program.name} ended with {program.process.exit_code()}:\n"
                           f"{program.log_tail()}")

@@ -56,11 +56,12 @@ class Stack:
     gets free ports, throw-away data, and the programs among its data. `settings` are further
     settings of all programs; they cannot change how the servers find each other. `kafka_jars` is the
     folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes.
+    `replicas` of each service share its database; services[name] is the first of replicas[name].
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
-                 log=lambda name: None, settings=None, kafka_jars=None):
+                 log=lambda name: None, settings=None, kafka_jars=None, replicas=1):
         self.settings = settings or {}
         self.jwt_secret = secret("JWT_SECRET")
         common = {"lasting": lasting}
@@ -74,37 +75,40 @@ class Stack:
                 secret(f"POSTGRES_PASSWORD_{service.name.upper()}"), port(service.postgres_port),
                 folder(f"postgres-{service.name}"), log(f"postgres-{service.name}"), **common)
             for service in SERVICES}
-        self.services = {
-            service.name: self._service(service, port, binary, log, common)
+        self.replicas = {
+            service.name: [self._service(service, number, port, binary, log, common)
+                           for number in range(replicas)]
             for service in SERVICES}
+        self.services = {name: replicas[0] for name, replicas in self.replicas.items()}
         self.gateway = self._gateway(port, binary, log, common)
 
     def _shared(self):
         kafka = {"KAFKA_BROKERS": self.kafka.url} if self.kafka else {}
         return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **kafka}
 
-    def _service(self, service, port, binary, log, common):
+    def _service(self, service, number, port, binary, log, common):
+        name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
         env = {**self.settings, "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **self._shared()}
-        return Program(service.name, [binary(service.name)], env, grpc, admin, log(service.name),
-                       **common)
+        return Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
 
     def _gateway(self, port, binary, log, common):
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
         env = {**self.settings,
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **{f"{name.upper()}_SERVICE_ADDRESS": f"127.0.0.1:{service.port}"
-                  for name, service in self.services.items()},
+               **{f"{name.upper()}_SERVICE_ADDRESS":
+                  ",".join(f"127.0.0.1:{one.port}" for one in replicas)
+                  for name, replicas in self.replicas.items()},
                **self._shared()}
         return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
 
     def waves(self):
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
         events = [self.kafka] if self.kafka else []
-        return [[self.redis, *events, *self.databases.values()], list(self.services.values()),
-                [self.gateway]]
+        return [[self.redis, *events, *self.databases.values()],
+                [one for replicas in self.replicas.values() for one in replicas], [self.gateway]]
 
     def servers(self):
         return [server for wave in self.waves() for server in wave]
