@@ -99,6 +99,7 @@ struct ink_config_program {
     const char *version; /* "1.0.0" */
     const char *summary; /* one line */
     const struct ink_config_setting *settings;
+    const char *more; /* NULL, or lines of --help about flags that the program takes itself */
 };
 
 enum ink_config_outcome {

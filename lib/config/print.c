@@ -21,6 +21,7 @@ void ink_config_help(const struct ink_config_program *program, struct ink_buf *o
     ink_buf_printf(out, "usage: %s [--flag=value ...]\n\n", program->name);
     ink_buf_puts(out, "Each setting is an environment variable or a flag; the flag wins.\n"
                       "--help shows this, --version the version, --print-env an .env file.\n");
+    ink_buf_puts(out, program->more != NULL ? program->more : "");
     for (size_t i = 0; i < list.count; i++) {
         const struct ink_config_item *item = &list.items[i];
         ink_buf_printf(out, "\n  %s  %s\n      %s\n      ", item->setting->name,

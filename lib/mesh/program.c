@@ -5,12 +5,14 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/log/log.h"
 #include "lib/mesh/admin.h"
 #include "lib/mesh/interceptors.h"
+#include "lib/mesh/probe.h"
 #include "lib/rpc/core_log.h"
 
 #define MOST_DRAINS 8
@@ -52,12 +54,28 @@ static void log_for_core(bool error, const char *text)
     ink_log(error ? INK_LOG_WARN : INK_LOG_DEBUG, NULL, "gRPC core", INK_LOG_STR("text", text));
 }
 
+/* Takes --check-health out of the arguments. Returns whether it was there. */
+static bool take_check_health(int *argc, char **argv)
+{
+    int kept = 0;
+    for (int i = 0; i < *argc; i++)
+        if (i == 0 || strcmp(argv[i], "--check-health") != 0)
+            argv[kept++] = argv[i];
+    bool found = kept < *argc;
+    argv[kept] = NULL;
+    *argc = kept;
+    return found;
+}
+
 /* Returns when the settings are good; ends the process otherwise. */
 static void load_settings(struct ink_program *program, int argc, char **argv, void *ret_settings)
 {
     struct ink_buf text = INK_BUF_INIT;
-    enum ink_config_outcome outcome = ink_config_load(&program->spec->config, argc, argv, environ,
-                                                      &program->arena, &text, ret_settings);
+    struct ink_config_program config = program->spec->config;
+    config.more = "--check-health asks the program that runs with these settings whether it is\n"
+                  "ready, prints its answer and exits with 0 or 1.\n";
+    enum ink_config_outcome outcome =
+        ink_config_load(&config, argc, argv, environ, &program->arena, &text, ret_settings);
     if (outcome != INK_CONFIG_RUN) {
         fputs(text.data, outcome == INK_CONFIG_SHOW ? stdout : stderr);
         ink_buf_release(&text);
@@ -65,6 +83,18 @@ static void load_settings(struct ink_program *program, int argc, char **argv, vo
     }
     ink_buf_release(&text);
     program->settings = (const void *)((char *)ret_settings + program->spec->mesh_settings);
+}
+
+static void check_health(struct ink_program *program)
+{
+    struct ink_buf answer = INK_BUF_INIT;
+    struct ink_status status =
+        ink_mesh_probe(program->settings->admin_address, "/readyz", &program->arena, &answer);
+    if (answer.len > 0)
+        puts(answer.data);
+    if (!ink_is_ok(status))
+        fprintf(stderr, "%s: %s\n", program->spec->config.name, status.message);
+    exit(ink_is_ok(status) ? 0 : 1);
 }
 
 static struct ink_status open_log(struct ink_program *program)
@@ -83,8 +113,12 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     struct ink_program *program = ink_calloc(1, sizeof(*program));
     program->spec = spec;
     ink_arena_init(&program->arena);
-    block_signals(program);
+    bool only_check = take_check_health(&argc, argv);
+    if (!only_check)
+        block_signals(program);
     load_settings(program, argc, argv, ret_settings);
+    if (only_check)
+        check_health(program);
     ink_program_must(program, "open the log", open_log(program));
     ink_rpc_core_log(log_for_core);
     program->metrics = ink_metrics_new();

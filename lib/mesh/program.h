@@ -18,6 +18,9 @@
  *         return 0;
  *     }
  *
+ * With --check-health the program does not start: it asks the one that runs with the same settings,
+ * over its admin port, whether it is ready, prints the answer and exits with 0 or 1.
+ *
  * A start that fails logs one line and exits with 1 (2 for wrong settings). SIGTERM and SIGINT
  * drain: /readyz and grpc.health.v1 say no, new calls are refused, those in flight have
  * DRAIN_GRACE_MS to end, and the program exits with 0; a second signal ends it at once. SIGHUP
@@ -43,7 +46,8 @@ struct ink_program_spec {
 };
 
 /* Blocks the signals, reads the settings into *ret_settings (the program's struct, zeroed), opens
- * the log, makes the metrics and loads the contract; exits when any of it fails, or after --help.
+ * the log, makes the metrics and loads the contract; exits when any of it fails, or after --help or
+ * --check-health.
  * Call it before any thread is made. */
 struct ink_program *ink_program_new(const struct ink_program_spec *spec, int argc, char **argv,
                                     void *ret_settings) INK_MUST_CHECK;

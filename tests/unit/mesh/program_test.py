@@ -75,6 +75,7 @@ class StartTest(unittest.TestCase):
     def test_help(self):
         code, out, err = self.run_demo("--help")
         self.assertEqual((code, err), (0, ""))
+        self.assertIn("\n--check-health asks the program", out)
         for name in ("LOG_LEVEL  --log-level", "GRPC_ADDRESS  --grpc-address", "JWT_SECRET"):
             self.assertIn("\n  " + name, out)
         self.assertIn("default 127.0.0.1:0", out)
@@ -245,6 +246,48 @@ class RunTest(unittest.TestCase):
         self.assertEqual(self.logged("check fails")[0]["cause"], self.ready_file)
         self.assertEqual(len(self.logged("check passes again")), 1)
         self.stop()
+
+    def check_health(self, host):
+        """What a program prints, and its exit code, when it is asked to look at the running one."""
+        flags = ("--check-health", "--admin-address=%s:%d" % (host, self.lines[0]["admin_port"]))
+        with start(*flags, JWT_SECRET=SECRET, READY_FILE=self.ready_file) as asking:
+            out, err = asking.communicate(timeout=30)
+        return asking.returncode, out, err
+
+    def test_check_health(self):
+        self.await_that(lambda: self.get("/readyz")[0] == 200)
+        for host in ("127.0.0.1", "0.0.0.0", "localhost"):
+            code, out, err = self.check_health(host)
+            self.assertEqual((code, err), (0, ""))
+            self.assertEqual(json.loads(out)["status"], "ready")
+        self.set_ready(False)
+        self.await_that(lambda: self.get("/readyz")[0] == 503)
+        code, out, err = self.check_health("127.0.0.1")
+        self.assertEqual((code, json.loads(out)["status"]), (1, "not ready"))
+        self.assertIn("says 503", err)
+        self.stop()
+        code, out, err = self.check_health("127.0.0.1")
+        self.assertEqual((code, out), (1, ""))
+        self.assertIn("nothing listens at 127.0.0.1:", err)
+
+    def test_check_health_of_something_else(self):
+        """Whatever listens there, the answer is 1, and it does not take for ever."""
+        for says in (b"", b"SSH-2.0-OpenSSH\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n"):
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                self.lines[0]["admin_port"] = server.getsockname()[1]
+                answer = threading.Thread(target=self.answer_once, args=(server, says))
+                answer.start()
+                code, out, err = self.check_health("127.0.0.1")
+                answer.join()
+            self.assertEqual((code, out), (1, ""))
+            self.assertIn("is not answered", err)
+        self.stop()
+
+    def answer_once(self, server, says):
+        connection, _ = server.accept()
+        with connection:
+            connection.recv(4096)
+            connection.sendall(says)
 
     def test_sigterm_finishes_what_is_in_flight(self):
         self.login()
