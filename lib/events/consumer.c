@@ -33,6 +33,7 @@ void ink_consumer_count(struct ink_consumer *consumer, uint64_t *counter, uint64
 
 void ink_consumer_drop_batch(struct ink_consumer *consumer)
 {
+    ink_consumer_forget_letters(consumer);
     consumer->item_count = 0;
     consumer->suspicious = false;
     ink_arena_release(&consumer->arena);
@@ -234,7 +235,7 @@ static void copy_settings(struct ink_consumer *consumer,
 static void release(struct ink_consumer *consumer)
 {
     ink_kafka_close(&consumer->rk);
-    ink_producer_free(consumer->producer);
+    ink_producer_free(consumer->producer); /* before its messages */
     ink_consumer_clear_positions(consumer);
     ink_arena_release(&consumer->arena);
     free(consumer->items);

@@ -17,16 +17,19 @@
  *     }
  *
  * What the handler answers decides:
- *   OK                    the transaction is committed
- *   INVALID_ARGUMENT      it is rolled back; rejected events go to TOPIC.DLT (dead_letters.h), the
- *                         others come again without them. When none is marked, the events come one
- *                         by one to find the culprit
- *   UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, ABORTED, CANCELLED
- *                         rolled back and tried again with growing pauses (100 ms to 5 s), for
- * ever; meanwhile the consumer stays in its group anything else         the same three times, one
- * by one; an event that still fails goes to TOPIC.DLT In one partition events come in order; what
- * comes after a dead letter does not wait for it. Events of a type that is not in `types` are
- * skipped and counted. A message from which no type can be told goes to TOPIC.DLT.
+ *
+ *  - OK: the transaction is committed.
+ *  - INVALID_ARGUMENT: it is rolled back; rejected events go to TOPIC.DLT (dead_letters.h), the
+ *    others come again without them. When none is marked, the events come one by one to find the
+ *    culprit.
+ *  - UNAVAILABLE, RESOURCE_EXHAUSTED, DEADLINE_EXCEEDED, ABORTED, CANCELLED: rolled back and tried
+ *    again with growing pauses (100 ms to 5 s), for ever; meanwhile the consumer stays in its
+ * group.
+ *  - Anything else: the same three times, one by one; an event that still fails goes to TOPIC.DLT.
+ *
+ * In one partition events come in order; what comes after a dead letter does not wait for it.
+ * Events of a type that is not in `types` are skipped and counted. A message from which no type can
+ * be told goes to TOPIC.DLT.
  *
  * The consumer runs in a thread of its own; the handler is called there. All functions are
  * thread-safe.

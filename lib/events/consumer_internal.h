@@ -22,6 +22,7 @@ struct ink_position {
 enum ink_item_state {
     INK_ITEM_FRESH,
     INK_ITEM_DEAD,   /* to go to the dead-letter topic; event.rejected says why */
+    INK_ITEM_BURIED, /* it is there, which is to be noted in the inbox */
     INK_ITEM_SETTLED /* nothing more to do but to commit its offset */
 };
 
@@ -30,7 +31,8 @@ struct ink_item {
     struct ink_raw_message raw;
     struct ink_event event;
     enum ink_item_state state;
-    int attempts; /* alone */
+    int attempts;               /* alone */
+    struct ink_message *letter; /* on its way to the dead-letter topic, or NULL */
 };
 
 struct ink_consumer {
@@ -85,8 +87,12 @@ struct ink_status ink_consumer_apply(struct ink_consumer *consumer) INK_MUST_CHE
 /* Removes old rows of the inbox, if it is time to. */
 void ink_consumer_prune(struct ink_consumer *consumer);
 
-/* bury.c: puts the dead items of the batch into their dead-letter topics; they are then settled. */
+/* bury.c */
+
+/* Puts the dead items of the batch into their dead-letter topics; they are then settled. */
 struct ink_status ink_consumer_bury(struct ink_consumer *consumer) INK_MUST_CHECK;
+/* Gives up on letters that Kafka has not confirmed: the batch goes away. */
+void ink_consumer_forget_letters(struct ink_consumer *consumer);
 
 /* consumer.c */
 void ink_consumer_drop_batch(struct ink_consumer *consumer);

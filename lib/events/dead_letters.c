@@ -4,226 +4,227 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/events/letter.h"
 #include "lib/events/reader.h"
 
-#define DEFAULT_LIMIT 1000
-#define PREFIX "kafka_dlt-"
-/* Replayed at a time: then their offsets are committed. */
-#define REPLAY_BATCH 100
+/* Settled at a time. */
+#define BATCH 100
+/* Nobody joins this group or commits for it; a consumer has to name one. */
+#define GROUP "inkmesh-dead-letters"
 
 static const char *dead_topic(struct ink_arena *arena, const char *topic)
 {
-    return ink_arena_printf(arena, "%s.DLT", topic);
+    return ink_arena_printf(arena, "%s" INK_DEAD_SUFFIX, topic);
 }
 
-static const char *replay_group(struct ink_arena *arena, const char *topic)
+/* Topics */
+
+static int by_name(const void *a, const void *b)
 {
-    return ink_arena_printf(arena, "%s.DLT-replay", topic);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* The dead-letter topic's partitions, with the offsets up to which they were replayed. */
-static struct ink_status open_topic(const struct ink_kafka_settings *settings,
-                                    const struct ink_ctx *ctx, const char *topic, rd_kafka_t **rk,
-                                    rd_kafka_topic_partition_list_t **list)
+struct ink_status ink_dead_letters_topics(const struct ink_kafka_settings *settings,
+                                          const struct ink_ctx *ctx, const char ***ret_topics,
+                                          size_t *ret_count)
 {
-    struct ink_status status = ink_reader_open(ctx, settings, replay_group(ctx->arena, topic), rk);
+    INK_KAFKA *rk = NULL;
+    const char **topics = NULL;
+    size_t count = 0, kept = 0;
+    struct ink_status status = ink_reader_open(ctx, settings, GROUP, &rk);
     if (ink_is_ok(status))
-        status = ink_reader_partitions(*rk, ctx, dead_topic(ctx->arena, topic), list);
-    if (ink_is_ok(status))
-        status = ink_reader_committed(*rk, ctx, *list);
+        status = ink_reader_topics(rk, ctx, &topics, &count);
+    if (!ink_is_ok(status))
+        return status;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = strlen(topics[i]), suffix = strlen(INK_DEAD_SUFFIX);
+        if (size > suffix && strcmp(topics[i] + size - suffix, INK_DEAD_SUFFIX) == 0)
+            topics[kept++] = ink_arena_strndup(ctx->arena, topics[i], size - suffix);
+    }
+    qsort(topics, kept, sizeof(*topics), by_name);
+    *ret_topics = topics;
+    *ret_count = kept;
     return status;
 }
 
+/* Listing */
+
 struct listing {
     const struct ink_ctx *ctx;
-    const rd_kafka_topic_partition_list_t *replayed;
-    struct ink_dead_letter *letters;
+    struct ink_dead_letter *letters; /* on the heap */
     size_t count;
-    size_t limit;
+    size_t cap;
 };
-
-static const char *header(const struct ink_raw_message *message, const char *name)
-{
-    const char *value = ink_message_header(message, name);
-    return value != NULL ? value : "";
-}
-
-static bool was_replayed(const rd_kafka_topic_partition_list_t *replayed,
-                         const struct ink_raw_message *message)
-{
-    for (int i = 0; i < replayed->cnt; i++) {
-        if (replayed->elems[i].partition == message->partition)
-            return message->offset < replayed->elems[i].offset;
-    }
-    return false;
-}
 
 static bool list_one(void *self, const struct ink_raw_message *message)
 {
     struct listing *listing = self;
-    const char *id = ink_message_header(message, "ce_id");
-    listing->letters[listing->count++] = (struct ink_dead_letter){
-        .partition = message->partition,
-        .offset = message->offset,
-        .time = message->time * 1000,
-        .id = id != NULL ? id : header(message, INK_HEADER_EVENT_ID),
-        .type = header(message, "ce_type"),
-        .original_topic = header(message, PREFIX "original-topic"),
-        .original_partition = (int32_t)atoll(header(message, PREFIX "original-partition")),
-        .original_offset = atoll(header(message, PREFIX "original-offset")),
-        .original_time = atoll(header(message, PREFIX "original-timestamp")) * 1000,
-        .group = header(message, PREFIX "original-consumer-group"),
-        .reason = header(message, PREFIX "exception-message"),
-        .key = message->key != NULL ? message->key : "",
-        .key_size = message->key_size,
-        .payload = message->payload != NULL ? message->payload : "",
-        .payload_size = message->payload_size,
-        .replayed = was_replayed(listing->replayed, message)};
-    return listing->count < listing->limit;
+    if (listing->count == listing->cap) {
+        listing->cap = listing->cap == 0 ? 64 : 2 * listing->cap;
+        listing->letters = ink_realloc(listing->letters, listing->cap * sizeof(*listing->letters));
+    }
+    ink_letter_read(listing->ctx->arena, message, &listing->letters[listing->count++]);
+    return true;
 }
 
-/* From the first letter on, replayed or not. */
-static struct ink_status list_from_start(rd_kafka_t *rk, struct listing *listing)
+static void forget_offsets(rd_kafka_topic_partition_list_t *list)
 {
-    INK_KAFKA_LIST *from = rd_kafka_topic_partition_list_copy(listing->replayed);
-    for (int i = 0; i < from->cnt; i++)
-        from->elems[i].offset = -1;
-    return ink_reader_read(rk, listing->ctx, from, list_one, listing);
+    for (int i = 0; i < list->cnt; i++)
+        list->elems[i].offset = -1;
 }
 
 struct ink_status ink_dead_letters_list(const struct ink_kafka_settings *settings,
-                                        const struct ink_ctx *ctx, const char *topic, size_t limit,
+                                        const struct ink_ctx *ctx, const char *topic,
                                         struct ink_dead_letter **ret_letters, size_t *ret_count)
 {
     INK_KAFKA *rk = NULL;
-    INK_KAFKA_LIST *replayed = NULL;
-    struct listing listing = {.ctx = ctx, .limit = limit > 0 ? limit : DEFAULT_LIMIT};
-    listing.letters = ink_arena_calloc(ctx->arena, listing.limit, sizeof(*listing.letters));
-    struct ink_status status = open_topic(settings, ctx, topic, &rk, &replayed);
-    listing.replayed = replayed;
+    INK_KAFKA_LIST *from = NULL;
+    struct listing listing = {.ctx = ctx};
+    struct ink_status status = ink_reader_open(ctx, settings, GROUP, &rk);
     if (ink_is_ok(status))
-        status = list_from_start(rk, &listing);
-    if (!ink_is_ok(status))
-        return status;
-    *ret_letters = listing.letters;
-    *ret_count = listing.count;
+        status = ink_reader_partitions(rk, ctx, dead_topic(ctx->arena, topic), &from);
+    if (ink_is_ok(status)) {
+        forget_offsets(from);
+        status = ink_reader_read(rk, ctx, from, ctx->arena, list_one, &listing);
+    }
+    if (ink_is_ok(status)) {
+        *ret_count = listing.count > 0 ? ink_letters_merge(listing.letters, listing.count) : 0;
+        *ret_letters = ink_arena_calloc(ctx->arena, *ret_count + 1, sizeof(**ret_letters));
+        if (*ret_count > 0)
+            memcpy(*ret_letters, listing.letters, *ret_count * sizeof(**ret_letters));
+    }
+    free(listing.letters);
     return status;
 }
 
-struct replay {
+/* Settling: the letters are read again, by their places, for their headers. */
+
+struct settling {
+    const struct ink_kafka_settings *settings;
     const struct ink_ctx *ctx;
-    rd_kafka_t *rk;
     struct ink_producer *producer;
-    rd_kafka_topic_partition_list_t *done;
-    struct ink_message messages[REPLAY_BATCH];
-    size_t pending;
+    enum ink_dead_letter_fate fate;
+    struct ink_dead_letter *letters; /* by partition and offset */
     size_t count;
+    size_t next;            /* none of those before it is still to come in this partition */
+    struct ink_arena arena; /* of the batch at hand */
+    struct ink_dead_letter *chosen[BATCH];
+    struct ink_message replays[BATCH];
+    struct ink_message notes[BATCH];
+    size_t pending;
+    size_t settled;
     struct ink_status status;
 };
 
-/* As it was before it died, but recognisable: with the identity that the consumer gave it. */
-static void restore(struct replay *replay, const struct ink_raw_message *letter,
-                    struct ink_message *ret_message)
+static struct ink_status send_replays(struct settling *settling)
 {
-    struct ink_header *headers =
-        ink_arena_calloc(replay->ctx->arena, letter->header_count + 1, sizeof(*headers));
-    size_t count = 0;
-    for (size_t i = 0; i < letter->header_count; i++) {
-        if (strncmp(letter->headers[i].name, PREFIX, strlen(PREFIX)) != 0)
-            headers[count++] = letter->headers[i];
-    }
-    *ret_message = (struct ink_message){.topic = header(letter, PREFIX "original-topic"),
-                                        .key = letter->key,
-                                        .key_size = letter->key_size,
-                                        .payload = letter->payload,
-                                        .payload_size = letter->payload_size,
-                                        .headers = headers,
-                                        .header_count = count};
-}
-
-/* Kafka has them: they are not to be replayed again. */
-static struct ink_status flush(struct replay *replay)
-{
-    if (replay->pending == 0)
-        return ink_ok();
-    struct ink_status status =
-        ink_producer_send_all(replay->producer, replay->ctx, replay->messages, replay->pending);
+    struct ink_status status = ink_ok();
+    int partitions = ink_kafka_partitions(settling->settings);
+    if (settling->fate != INK_DEAD_LETTER_REPLAYED)
+        return status;
+    for (size_t i = 0; i < settling->pending && ink_is_ok(status); i++)
+        status = ink_producer_ensure_topic(settling->producer, settling->ctx,
+                                           settling->replays[i].topic, partitions);
     if (!ink_is_ok(status))
         return status;
-    rd_kafka_resp_err_t error = rd_kafka_commit(replay->rk, replay->done, 0);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ink_kafka_error(replay->ctx->arena, error, "remember what was replayed");
-    replay->count += replay->pending;
-    replay->pending = 0;
+    return ink_producer_send_all(settling->producer, settling->ctx, settling->replays,
+                                 settling->pending);
+}
+
+/* What is replayed is in Kafka before it is noted: interrupted, it is replayed again. */
+static struct ink_status flush(struct settling *settling)
+{
+    if (settling->pending == 0)
+        return ink_ok();
+    struct ink_status status = send_replays(settling);
+    if (ink_is_ok(status))
+        status = ink_producer_send_all(settling->producer, settling->ctx, settling->notes,
+                                       settling->pending);
+    if (!ink_is_ok(status))
+        return status;
+    for (size_t i = 0; i < settling->pending; i++) {
+        settling->chosen[i]->settled = ink_dead_letter_fate_name(settling->fate);
+        settling->chosen[i]->settled_time = ink_wall_clock();
+    }
+    settling->settled += settling->pending;
+    settling->pending = 0;
+    ink_arena_release(&settling->arena);
     return ink_ok();
 }
 
-static bool replay_one(void *self, const struct ink_raw_message *letter)
+static int by_place(const void *key, const void *element)
 {
-    struct replay *replay = self;
-    rd_kafka_topic_partition_t *done =
-        rd_kafka_topic_partition_list_find(replay->done, letter->topic, letter->partition);
-    if (done == NULL)
-        done = rd_kafka_topic_partition_list_add(replay->done, letter->topic, letter->partition);
-    done->offset = letter->offset + 1;
-    /* What is no letter of ours has nowhere to go. */
-    if (header(letter, PREFIX "original-topic")[0] != '\0')
-        restore(replay, letter, &replay->messages[replay->pending++]);
-    if (replay->pending == REPLAY_BATCH)
-        replay->status = flush(replay);
-    return ink_is_ok(replay->status);
+    const struct ink_raw_message *message = key;
+    const struct ink_dead_letter *letter = element;
+    if (message->partition != letter->partition)
+        return message->partition < letter->partition ? -1 : 1;
+    return (message->offset > letter->offset) - (message->offset < letter->offset);
 }
 
-static struct ink_status replay_all(struct replay *replay,
-                                    const rd_kafka_topic_partition_list_t *from)
+static bool settle_one(void *self, const struct ink_raw_message *message)
 {
-    struct ink_status status = ink_reader_read(replay->rk, replay->ctx, from, replay_one, replay);
-    if (ink_is_ok(status))
-        status = replay->status;
-    return ink_is_ok(status) ? flush(replay) : status;
+    struct settling *settling = self;
+    struct ink_dead_letter *letter =
+        bsearch(message, settling->letters, settling->count, sizeof(*letter), by_place);
+    if (letter == NULL || letter->settled != NULL)
+        return true;
+    if (settling->fate == INK_DEAD_LETTER_REPLAYED && !ink_letter_is_whole(message))
+        return true;
+    size_t at = settling->pending++;
+    settling->chosen[at] = letter;
+    ink_letter_restore(&settling->arena, message, letter, &settling->replays[at]);
+    ink_letter_settle(&settling->arena, message, letter, settling->fate, &settling->notes[at]);
+    if (settling->pending == BATCH)
+        settling->status = flush(settling);
+    return ink_is_ok(settling->status);
 }
 
-struct ink_status ink_dead_letters_replay(const struct ink_kafka_settings *settings,
-                                          const struct ink_ctx *ctx, const char *topic,
-                                          size_t *ret_count)
+/* The partitions with letters to settle, each from its first one on. */
+static rd_kafka_topic_partition_list_t *places(const struct settling *settling, const char *topic)
 {
-    INK_KAFKA *rk = NULL;
-    INK_KAFKA_LIST *from = NULL;
-    INK_KAFKA_LIST *done = rd_kafka_topic_partition_list_new(1);
-    struct replay *replay = ink_arena_calloc(ctx->arena, 1, sizeof(*replay));
-    struct ink_status status = open_topic(settings, ctx, topic, &rk, &from);
-    if (ink_is_ok(status))
-        status = ink_producer_new(ctx->arena, settings, &replay->producer);
-    if (!ink_is_ok(status))
-        return status;
-    replay->ctx = ctx;
-    replay->rk = rk;
-    replay->done = done;
-    status = replay_all(replay, from);
-    ink_producer_free(replay->producer);
-    if (ink_is_ok(status))
-        *ret_count = replay->count;
-    return status;
-}
-
-struct ink_status ink_group_lag(const struct ink_kafka_settings *settings,
-                                const struct ink_ctx *ctx, const char *group, const char *topic,
-                                int64_t *ret_lag)
-{
-    INK_KAFKA *rk = NULL;
-    INK_KAFKA_LIST *list = NULL;
-    int64_t lag = 0;
-    struct ink_status status = ink_reader_open(ctx, settings, group, &rk);
-    if (ink_is_ok(status))
-        status = ink_reader_partitions(rk, ctx, topic, &list);
-    if (ink_is_ok(status))
-        status = ink_reader_committed(rk, ctx, list);
-    for (int i = 0; ink_is_ok(status) && i < list->cnt; i++) {
-        int64_t low = 0, high = 0, next = list->elems[i].offset;
-        status = ink_reader_bounds(rk, ctx, &list->elems[i], &low, &high);
-        lag += high - (next > low ? next : low);
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    for (size_t i = 0; i < settling->count; i++) {
+        const struct ink_dead_letter *letter = &settling->letters[i];
+        if (letter->settled != NULL ||
+            rd_kafka_topic_partition_list_find(list, topic, letter->partition) != NULL)
+            continue;
+        rd_kafka_topic_partition_list_add(list, topic, letter->partition)->offset = letter->offset;
     }
+    return list;
+}
+
+static struct ink_status settle_all(struct settling *settling, const char *topic)
+{
+    INK_KAFKA *rk = NULL;
+    INK_KAFKA_LIST *from = places(settling, topic);
+    if (from->cnt == 0)
+        return ink_ok();
+    struct ink_status status = ink_reader_open(settling->ctx, settling->settings, GROUP, &rk);
     if (ink_is_ok(status))
-        *ret_lag = lag;
+        status = ink_producer_new(settling->ctx->arena, settling->settings, &settling->producer);
+    if (ink_is_ok(status))
+        status = ink_reader_read(rk, settling->ctx, from, &settling->arena, settle_one, settling);
+    if (ink_is_ok(status))
+        status = settling->status;
+    return ink_is_ok(status) ? flush(settling) : status;
+}
+
+struct ink_status ink_dead_letters_settle(const struct ink_kafka_settings *settings,
+                                          const struct ink_ctx *ctx, const char *topic,
+                                          struct ink_dead_letter *letters, size_t count,
+                                          enum ink_dead_letter_fate fate, size_t *ret_count)
+{
+    struct settling *settling = ink_calloc(1, sizeof(*settling));
+    settling->settings = settings;
+    settling->ctx = ctx;
+    settling->fate = fate;
+    settling->letters = letters;
+    settling->count = count;
+    ink_arena_init(&settling->arena);
+    struct ink_status status = settle_all(settling, dead_topic(ctx->arena, topic));
+    *ret_count = settling->settled;
+    ink_producer_free(settling->producer); /* before its messages */
+    ink_arena_release(&settling->arena);
+    free(settling);
     return status;
 }

@@ -8,13 +8,14 @@
  * next holder publishes as well, from the same first row on and in the same order, so that first
  * arrivals stay in order and repeats are what consumers are ready for.
  */
+#include "lib/events/lease.h"
 #include "lib/events/relay_internal.h"
 
 #define CHECK_INTERVAL INK_SECOND
 
 static const struct ink_db_statement take = {
     .name = "ink_relay_take",
-    .sql = "SELECT pg_try_advisory_xact_lock(116092405048692),"
+    .sql = "SELECT pg_try_advisory_xact_lock(" INK_RELAY_LOCK "),"
            " set_config('idle_in_transaction_session_timeout', '10000', true)"};
 
 static const struct ink_db_statement hold = {.name = "ink_relay_hold", .sql = "SELECT 1"};

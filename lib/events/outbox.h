@@ -49,3 +49,17 @@ void ink_outbox_add(struct ink_db_params *params, const struct ink_ctx *ctx);
 /* Tells the relay of this process that a row was committed, so that it need not wait for its next
  * poll. Costs next to nothing, never blocks, may be called from any thread; NULL is fine. */
 void ink_outbox_wake(struct ink_relay *relay);
+
+struct ink_outbox_stats {
+    int64_t depth;      /* rows that wait to be published */
+    double age_seconds; /* of the oldest of these; 0 when there is none */
+    int64_t refused;    /* rows that Kafka will never take */
+};
+
+/* Counts; takes as long as PostgreSQL takes to count. */
+struct ink_status ink_outbox_measure(struct ink_db *db, const struct ink_ctx *ctx,
+                                     struct ink_outbox_stats *ret_stats) INK_MUST_CHECK;
+
+/* Whether the database has an outbox, and whether a relay publishes it now. For tools. */
+struct ink_status ink_outbox_inspect(struct ink_db *db, const struct ink_ctx *ctx, bool *ret_exists,
+                                     bool *ret_published) INK_MUST_CHECK;

@@ -59,6 +59,24 @@ struct ink_status ink_reader_partitions(rd_kafka_t *rk, const struct ink_ctx *ct
     return ink_ok();
 }
 
+struct ink_status ink_reader_topics(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                    const char ***ret_topics, size_t *ret_count)
+{
+    const rd_kafka_metadata_t *metadata = NULL;
+    rd_kafka_resp_err_t error = rd_kafka_metadata(rk, 1, NULL, &metadata, left_ms(ctx));
+    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return ink_kafka_error(ctx->arena, error, "ask for topics");
+    size_t count = 0;
+    const char **topics =
+        ink_arena_calloc(ctx->arena, (size_t)metadata->topic_cnt + 1, sizeof(*topics));
+    for (int i = 0; i < metadata->topic_cnt; i++)
+        topics[count++] = ink_arena_strdup(ctx->arena, metadata->topics[i].topic);
+    rd_kafka_metadata_destroy(metadata);
+    *ret_topics = topics;
+    *ret_count = count;
+    return ink_ok();
+}
+
 struct ink_status ink_reader_committed(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                        rd_kafka_topic_partition_list_t *list)
 {
@@ -117,7 +135,7 @@ static struct ink_status choose(rd_kafka_t *rk, const struct ink_ctx *ctx,
 }
 
 static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx, int partitions,
-                                  ink_reader_fn *visit, void *self)
+                                  struct ink_arena *arena, ink_reader_fn *visit, void *self)
 {
     while (partitions > 0) {
         struct ink_status status = ink_ctx_check(ctx);
@@ -131,7 +149,7 @@ static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx, int
             partitions--;
         } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             struct ink_raw_message raw;
-            ink_message_copy(ctx->arena, message, &raw);
+            ink_message_copy(arena, message, &raw);
             more = visit(self, &raw);
         }
         rd_kafka_message_destroy(message);
@@ -142,15 +160,15 @@ static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx, int
 }
 
 struct ink_status ink_reader_read(rd_kafka_t *rk, const struct ink_ctx *ctx,
-                                  const rd_kafka_topic_partition_list_t *from, ink_reader_fn *visit,
-                                  void *self)
+                                  const rd_kafka_topic_partition_list_t *from,
+                                  struct ink_arena *arena, ink_reader_fn *visit, void *self)
 {
     INK_KAFKA_LIST *chosen = rd_kafka_topic_partition_list_new(8);
     struct ink_status status = choose(rk, ctx, from, chosen);
     if (!ink_is_ok(status) || chosen->cnt == 0)
         return status;
     rd_kafka_assign(rk, chosen);
-    status = read_all(rk, ctx, chosen->cnt, visit, self);
+    status = read_all(rk, ctx, chosen->cnt, arena, visit, self);
     rd_kafka_assign(rk, NULL);
     return status;
 }

@@ -29,11 +29,16 @@ struct ink_status ink_reader_bounds(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                     const rd_kafka_topic_partition_t *partition, int64_t *ret_low,
                                     int64_t *ret_high) INK_MUST_CHECK;
 
+/* All topics of the cluster, in the context's arena. */
+struct ink_status ink_reader_topics(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                    const char ***ret_topics, size_t *ret_count) INK_MUST_CHECK;
+
 /* Called for each message; false ends the reading. */
 typedef bool ink_reader_fn(void *self, const struct ink_raw_message *message);
 
 /* Reads each partition from its `offset` (or its first message) to its present end. The messages
- * live in the context's arena. */
+ * live in `arena`, which the visitor may release when it has done with them. */
 struct ink_status ink_reader_read(rd_kafka_t *rk, const struct ink_ctx *ctx,
-                                  const rd_kafka_topic_partition_list_t *from, ink_reader_fn *visit,
+                                  const rd_kafka_topic_partition_list_t *from,
+                                  struct ink_arena *arena, ink_reader_fn *visit,
                                   void *self) INK_MUST_CHECK;

@@ -11,13 +11,6 @@
 #define STATEMENT_LIMIT_MS 5000
 #define LONGEST_PAUSE_MS 5000
 
-static const struct ink_db_statement measure = {
-    .name = "ink_relay_measure",
-    .sql = "SELECT count(*) FILTER (WHERE error IS NULL), count(error),"
-           " coalesce((extract(epoch FROM clock_timestamp()"
-           "           - min(created_at) FILTER (WHERE error IS NULL)) * 1000)::bigint, 0)"
-           " FROM outbox"};
-
 bool ink_relay_over(struct ink_relay *relay)
 {
     pthread_mutex_lock(&relay->lock);
@@ -67,12 +60,12 @@ void ink_relay_measure(struct ink_relay *relay)
     struct ink_arena arena;
     ink_arena_init(&arena);
     struct ink_ctx ctx = ink_ctx_background(&arena);
-    INK_DB_ROWS struct ink_db_rows rows = {0};
-    if (ink_is_ok(ink_db_query(relay->db, &ctx, &measure, NULL, &rows))) {
+    struct ink_outbox_stats outbox;
+    if (ink_is_ok(ink_outbox_measure(relay->db, &ctx, &outbox))) {
         pthread_mutex_lock(&relay->lock);
-        relay->stats.depth = ink_db_int64(&rows, 0, 0);
-        relay->stats.refused = ink_db_int64(&rows, 0, 1);
-        relay->stats.age_seconds = (double)ink_db_int64(&rows, 0, 2) / 1000;
+        relay->stats.depth = outbox.depth;
+        relay->stats.refused = outbox.refused;
+        relay->stats.age_seconds = outbox.age_seconds;
         pthread_mutex_unlock(&relay->lock);
     }
     ink_arena_release(&arena);

@@ -1,5 +1,7 @@
 /* Topics that are missing are made here, with as many partitions as the settings ask for: what a
  * broker makes by itself has one, which cannot be undone without disturbing the order of keys. */
+#include <string.h>
+
 #include "lib/base/clock.h"
 #include "lib/events/client.h"
 
@@ -46,6 +48,15 @@ static rd_kafka_resp_err_t create(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, in
     return error;
 }
 
+/* Dead letters wait for people, who may take longer than the brokers keep messages. */
+static void configure(rd_kafka_NewTopic_t *wanted, const char *topic)
+{
+    size_t size = strlen(topic);
+    if (size > strlen(INK_DEAD_SUFFIX) &&
+        strcmp(topic + size - strlen(INK_DEAD_SUFFIX), INK_DEAD_SUFFIX) == 0)
+        rd_kafka_NewTopic_set_config(wanted, "retention.ms", "-1");
+}
+
 struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                          const struct ink_kafka_settings *settings,
                                          const char *topic, int partitions)
@@ -58,6 +69,7 @@ struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *c
         topic, partitions, settings->replicas > 0 ? settings->replicas : -1, text, sizeof(text));
     if (wanted == NULL)
         return ink_ok(); /* not a name for a topic */
+    configure(wanted, topic);
     rd_kafka_resp_err_t error = create(rk, wanted, wait_ms);
     rd_kafka_NewTopic_destroy(wanted);
     if (is_fine(error))

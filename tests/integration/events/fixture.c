@@ -196,7 +196,7 @@ struct ink_raw_message *fixture_messages(const struct ink_ctx *ctx, const char *
     fixture_expect(ink_reader_partitions(rk, ctx, topic, &list), INK_OK);
     for (int i = 0; i < list->cnt; i++)
         list->elems[i].offset = 0;
-    fixture_expect(ink_reader_read(rk, ctx, list, collect, &collection), INK_OK);
+    fixture_expect(ink_reader_read(rk, ctx, list, ctx->arena, collect, &collection), INK_OK);
     *ret_count = collection.count;
     return collection.messages;
 }
