@@ -10,25 +10,9 @@
 
 struct notification_events {
     struct notification_service *service;
-    struct ink_db *db;
-    struct ink_kafka_settings kafka;
-
-    pthread_mutex_t lock; /* guards all below */
-    struct ink_consumer *consumer;
-    bool drained;
+    pthread_mutex_t lock;          /* guards the next */
+    struct ink_consumer *consumer; /* NULL once drained */
 };
-
-struct notification_events *notification_events_new(struct notification_service *service,
-                                                    struct ink_db *db,
-                                                    const struct ink_kafka_settings *kafka)
-{
-    struct notification_events *events = ink_calloc(1, sizeof(*events));
-    events->service = service;
-    events->db = db;
-    events->kafka = *kafka;
-    pthread_mutex_init(&events->lock, NULL);
-    return events;
-}
 
 void notification_events_free(struct notification_events *events)
 {
@@ -73,55 +57,32 @@ static void done(void *self, const struct ink_ctx *ctx, const struct ink_event *
     }
 }
 
-/* With the lock held. */
-static struct ink_status start(struct notification_events *events, struct ink_arena *arena)
+struct ink_status notification_events_new(struct ink_arena *arena,
+                                          struct notification_service *service, struct ink_db *db,
+                                          const struct ink_kafka_settings *kafka,
+                                          struct notification_events **ret_events)
 {
     static const char *const topics[] = {"user-events", "blog-events", NULL};
+    struct notification_events *events = ink_calloc(1, sizeof(*events));
+    events->service = service;
+    pthread_mutex_init(&events->lock, NULL);
     const struct ink_consumer_settings settings = {
-        .kafka = events->kafka,
+        .kafka = *kafka,
         .group = NOTIFICATION_GROUP,
         .topics = topics,
         .types = notification_event_types,
-        .db = events->db,
+        .db = db,
         .handle = handle,
         .done = done,
         .self = events,
     };
-    return ink_consumer_new(arena, &settings, &events->consumer);
-}
-
-/* Not before the tables are there: their absence would look like the fault of the events. */
-struct ink_status notification_events_check(void *self, struct ink_arena *arena)
-{
-    struct notification_events *events = self;
-    struct ink_status status = ink_ok();
-    if (!notification_service_prepared(events->service))
-        return ink_error(INK_UNAVAILABLE, "the database is not prepared yet");
-    pthread_mutex_lock(&events->lock);
-    if (events->consumer == NULL && !events->drained)
-        status = start(events, arena);
-    if (ink_is_ok(status) && events->consumer != NULL) {
-        struct ink_consumer_stats stats = ink_consumer_stats(events->consumer);
-        if (stats.troubled || !stats.joined)
-            status = ink_error(INK_UNAVAILABLE, "events cannot be consumed");
-    }
-    pthread_mutex_unlock(&events->lock);
+    struct ink_status status = ink_consumer_new(arena, &settings, &events->consumer);
+    if (ink_is_ok(status))
+        *ret_events = events;
+    else
+        notification_events_free(events);
     return status;
 }
-
-void notification_events_drain(void *self, int64_t grace_ms)
-{
-    (void)grace_ms; /* a batch has a limit of its own */
-    struct notification_events *events = self;
-    pthread_mutex_lock(&events->lock);
-    struct ink_consumer *consumer = events->consumer;
-    events->consumer = NULL;
-    events->drained = true;
-    pthread_mutex_unlock(&events->lock);
-    ink_consumer_free(consumer);
-}
-
-/* Metrics */
 
 static struct ink_consumer_stats stats_of(struct notification_events *events)
 {
@@ -132,6 +93,28 @@ static struct ink_consumer_stats stats_of(struct notification_events *events)
     pthread_mutex_unlock(&events->lock);
     return stats;
 }
+
+struct ink_status notification_events_check(void *self, struct ink_arena *arena)
+{
+    (void)arena;
+    struct ink_consumer_stats stats = stats_of(self);
+    if (stats.joined && !stats.troubled)
+        return ink_ok();
+    return ink_error(INK_UNAVAILABLE, "events cannot be consumed");
+}
+
+void notification_events_drain(void *self, int64_t grace_ms)
+{
+    (void)grace_ms; /* a batch has a limit of its own */
+    struct notification_events *events = self;
+    pthread_mutex_lock(&events->lock);
+    struct ink_consumer *consumer = events->consumer;
+    events->consumer = NULL;
+    pthread_mutex_unlock(&events->lock);
+    ink_consumer_free(consumer);
+}
+
+/* Metrics */
 
 #define READER(member)                                                                             \
     static double read_##member(void *self)                                                        \

@@ -15,14 +15,16 @@ struct notification_events;
 
 #define NOTIFICATION_GROUP "notification-group"
 
-/* `service` and `db`, the service's own, must outlive the events; the strings of `kafka` too. */
-struct notification_events *
-notification_events_new(struct notification_service *service, struct ink_db *db,
-                        const struct ink_kafka_settings *kafka) INK_MUST_CHECK;
+/* Starts to consume. `service` and `db`, the service's own, must outlive the events.
+ * INVALID_ARGUMENT for settings that librdkafka does not understand. */
+struct ink_status notification_events_new(struct ink_arena *arena,
+                                          struct notification_service *service, struct ink_db *db,
+                                          const struct ink_kafka_settings *kafka,
+                                          struct notification_events **ret_events) INK_MUST_CHECK;
 /* Accepts NULL. */
 void notification_events_free(struct notification_events *events);
 
-/* A check: starts the consumer when the time has come, and says whether it gets on. */
+/* A check: whether the consumer gets on. */
 struct ink_status notification_events_check(void *self, struct ink_arena *arena);
 /* For ink_program_on_drain(): ends the consumer after the batch at hand. */
 void notification_events_drain(void *self, int64_t grace_ms);

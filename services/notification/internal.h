@@ -12,7 +12,6 @@
 struct notification_service {
     struct notification_service_parts parts;
     struct ink_seal page_tokens;
-    struct notification_store *store;
     struct notification_hub *hub;
     struct ink_pubsub *news;
 };

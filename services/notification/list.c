@@ -88,8 +88,8 @@ notification_list(struct notification_service *service, struct ink_ctx *ctx,
     struct ink_status status =
         newest ? ink_ok() : read_token(service, ctx, request->page_token, &before);
     if (ink_is_ok(status))
-        status =
-            notification_store_page(service->store, ctx, ctx->caller.id, before, size + 1, &page);
+        status = notification_store_page(service->parts.db, ctx, ctx->caller.id, before, size + 1,
+                                         &page);
     if (!ink_is_ok(status))
         return status;
     show_page(service, ctx, &page, size, reply);

@@ -8,8 +8,6 @@
 #include "lib/log/log.h"
 #include "services/notification/internal.h"
 
-/* How long the first start may take to make the tables. */
-#define PREPARE_TIMEOUT (30 * INK_SECOND)
 /* The Redis channel of news: ids of users who have something new. */
 #define CHANNEL "notifications:new"
 
@@ -37,7 +35,6 @@ struct ink_status notification_service_new(struct ink_arena *arena,
     struct notification_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
     ink_seal_init(&service->page_tokens, parts->secret, "inkmesh notification page tokens");
-    service->store = notification_store_new(parts->db);
     service->hub = notification_hub_new((size_t)parts->streams, (size_t)parts->user_streams);
     struct ink_pubsub_settings news = {.url = parts->redis_url,
                                        .channel = CHANNEL,
@@ -58,7 +55,6 @@ void notification_service_free(struct notification_service *service)
         return;
     ink_pubsub_free(service->news);
     notification_hub_free(service->hub);
-    notification_store_free(service->store);
     ink_seal_release(&service->page_tokens);
     free(service);
 }
@@ -143,7 +139,7 @@ create_notification(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     INK_DB_TX struct ink_db_tx *tx = NULL;
-    status = notification_store_begin(service->store, ctx, &tx);
+    status = ink_db_begin(service->parts.db, ctx, &tx);
     if (ink_is_ok(status))
         status = notification_service_add(service, tx, ctx, &row, 1);
     if (ink_is_ok(status))
@@ -173,7 +169,7 @@ static struct ink_status mark(struct notification_service *service, struct ink_c
 {
     INK_DB_TX struct ink_db_tx *tx = NULL;
     int64_t version;
-    struct ink_status status = notification_store_begin(service->store, ctx, &tx);
+    struct ink_status status = ink_db_begin(service->parts.db, ctx, &tx);
     if (ink_is_ok(status))
         status = notification_store_mark(tx, ctx, ctx->caller.id, id, &version);
     if (!ink_is_ok(status) || version == 0)
@@ -218,32 +214,6 @@ const struct ink_rpc_handler notification_service_handlers[] = {
     {.method = "StreamNotifications", .stream = stream_notifications_rpc},
     {0},
 };
-
-bool notification_service_prepared(struct notification_service *service)
-{
-    return notification_store_prepared(service->store);
-}
-
-struct ink_status notification_service_check_database(void *self, struct ink_arena *arena)
-{
-    struct notification_service *service = self;
-    struct ink_ctx ctx = ink_ctx_background(arena);
-    ctx.deadline = ink_now() + PREPARE_TIMEOUT;
-    size_t applied = 0;
-    struct ink_status status = notification_store_prepare(service->store, &ctx, &applied);
-    if (applied > 0)
-        ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
-    return status;
-}
-
-struct ink_status notification_service_check_cache(void *self, struct ink_arena *arena)
-{
-    (void)arena;
-    struct notification_service *service = self;
-    if (ink_cache_stats(service->parts.cache).breaker == INK_CACHE_CLOSED)
-        return ink_ok();
-    return ink_error(INK_UNAVAILABLE, "the cache is away");
-}
 
 struct notification_service_stats notification_service_stats(struct notification_service *service)
 {

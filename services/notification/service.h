@@ -55,14 +55,6 @@ struct ink_status notification_service_add(struct notification_service *service,
 /* After the commit: tells the streams of a user, wherever they are. */
 void notification_service_tell(struct notification_service *service, const char *user_id);
 
-/* Whether the database has its tables, as far as was seen. */
-bool notification_service_prepared(struct notification_service *service);
-
-/* Readiness: the database answers and has its tables (which this creates when it can), and Redis
- * can be used. `self` is a struct notification_service. */
-struct ink_status notification_service_check_database(void *self, struct ink_arena *arena);
-struct ink_status notification_service_check_cache(void *self, struct ink_arena *arena);
-
 /* For metrics. */
 struct notification_service_stats {
     size_t streams;

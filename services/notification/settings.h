@@ -6,21 +6,10 @@
 #include <stdint.h>
 
 #include "lib/base/status.h"
-#include "lib/mesh/relay.h"
-#include "lib/mesh/settings.h"
+#include "lib/mesh/backing.h"
 
 struct notification_settings {
-    struct ink_mesh_settings mesh;
-    struct ink_mesh_rpc_settings rpc;
-    struct ink_mesh_kafka_settings kafka;
-    const char *database_url;
-    int64_t database_pool;
-    const char *redis_url;
-    int64_t redis_pool;
-    const char *jwt_secret;
-    const char *jwt_issuer;
-    const char *jwt_audience;
-    int64_t jwt_leeway;
+    struct ink_backing_settings backing;
     int64_t streams;
     int64_t user_streams;
     int64_t stream_poll_ms;

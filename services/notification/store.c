@@ -1,76 +1,5 @@
 #include "services/notification/store.h"
 
-#include <stdatomic.h>
-#include <stdlib.h>
-
-#include "lib/base/alloc.h"
-#include "lib/db/migrate.h"
-#include "services/notification/notification_migrations.h"
-
-struct notification_store {
-    struct ink_db *db;
-    atomic_bool migrated;
-};
-
-struct notification_store *notification_store_new(struct ink_db *db)
-{
-    struct notification_store *store = ink_calloc(1, sizeof(*store));
-    store->db = db;
-    return store;
-}
-
-void notification_store_free(struct notification_store *store)
-{
-    free(store);
-}
-
-struct ink_status notification_store_prepare(struct notification_store *store,
-                                             const struct ink_ctx *ctx, size_t *ret_applied)
-{
-    *ret_applied = 0;
-    if (atomic_load(&store->migrated))
-        return ink_db_ping(store->db, ctx);
-    struct ink_status status =
-        ink_db_migrate(store->db, ctx, &notification_migrations, ret_applied);
-    if (ink_is_ok(status))
-        atomic_store(&store->migrated, true);
-    return status;
-}
-
-bool notification_store_prepared(struct notification_store *store)
-{
-    return atomic_load_explicit(&store->migrated, memory_order_acquire);
-}
-
-static struct ink_status check_migrated(struct notification_store *store)
-{
-    if (notification_store_prepared(store))
-        return ink_ok();
-    struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
-    status.cause = "the migrations are not applied yet";
-    status.retry_after_ms = 1000;
-    return status;
-}
-
-static struct ink_status query(struct notification_store *store, const struct ink_ctx *ctx,
-                               const struct ink_db_statement *statement,
-                               const struct ink_db_params *params, struct ink_db_rows *ret_rows)
-{
-    struct ink_status status = check_migrated(store);
-    if (ink_is_ok(status))
-        status = ink_db_query(store->db, ctx, statement, params, ret_rows);
-    return status;
-}
-
-struct ink_status notification_store_begin(struct notification_store *store,
-                                           const struct ink_ctx *ctx, struct ink_db_tx **ret_tx)
-{
-    struct ink_status status = check_migrated(store);
-    if (ink_is_ok(status))
-        status = ink_db_begin(store->db, ctx, ret_tx);
-    return status;
-}
-
 static char *copy_text(const struct ink_ctx *ctx, const struct ink_db_rows *rows, size_t row,
                        size_t column)
 {
@@ -238,9 +167,8 @@ struct ink_status notification_store_mark(struct ink_db_tx *tx, const struct ink
 
 /* Reading */
 
-struct ink_status notification_store_page(struct notification_store *store,
-                                          const struct ink_ctx *ctx, const char *user_id,
-                                          int64_t before, size_t limit,
+struct ink_status notification_store_page(struct ink_db *db, const struct ink_ctx *ctx,
+                                          const char *user_id, int64_t before, size_t limit,
                                           struct notification_page *ret_page)
 {
     static const struct ink_db_statement find = {
@@ -256,7 +184,7 @@ struct ink_status notification_store_page(struct notification_store *store,
     ink_db_add_text(&params, user_id);
     ink_db_add_int64(&params, before);
     ink_db_add_int64(&params, (int64_t)limit);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (!ink_is_ok(status))
         return status;
     struct notification_page page = {0};
@@ -270,9 +198,8 @@ struct ink_status notification_store_page(struct notification_store *store,
     return ink_ok();
 }
 
-struct ink_status notification_store_position(struct notification_store *store,
-                                              const struct ink_ctx *ctx, const char *user_id,
-                                              const char *id, int64_t *ret_seq)
+struct ink_status notification_store_position(struct ink_db *db, const struct ink_ctx *ctx,
+                                              const char *user_id, const char *id, int64_t *ret_seq)
 {
     static const struct ink_db_statement find = {
         .name = "notification_position",
@@ -285,15 +212,14 @@ struct ink_status notification_store_position(struct notification_store *store,
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, user_id);
     ink_db_add_text(&params, id);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (ink_is_ok(status))
         *ret_seq = ink_db_int64(&rows, 0, 0);
     return status;
 }
 
-struct ink_status notification_store_after(struct notification_store *store,
-                                           const struct ink_ctx *ctx, const char *user_id,
-                                           int64_t after, size_t limit,
+struct ink_status notification_store_after(struct ink_db *db, const struct ink_ctx *ctx,
+                                           const char *user_id, int64_t after, size_t limit,
                                            struct notification_row **ret_rows, size_t *ret_count)
 {
     static const struct ink_db_statement find = {
@@ -306,7 +232,7 @@ struct ink_status notification_store_after(struct notification_store *store,
     ink_db_add_text(&params, user_id);
     ink_db_add_int64(&params, after);
     ink_db_add_int64(&params, (int64_t)limit);
-    struct ink_status status = query(store, ctx, &find, &params, &rows);
+    struct ink_status status = ink_db_query(db, ctx, &find, &params, &rows);
     if (ink_is_ok(status))
         read_rows(ctx, &rows, ret_rows, ret_count);
     return status;

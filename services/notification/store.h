@@ -17,22 +17,6 @@
 #include "lib/base/uuid.h"
 #include "lib/db/db.h"
 
-struct notification_store;
-
-/* `db` must outlive the store. */
-struct notification_store *notification_store_new(struct ink_db *db) INK_MUST_CHECK;
-/* Accepts NULL. */
-void notification_store_free(struct notification_store *store);
-
-/* Applies the migrations if that is still to be done, and asks the database for an answer. For one
- * thread at a time. *ret_applied is how many migrations were applied now. */
-struct ink_status notification_store_prepare(struct notification_store *store,
-                                             const struct ink_ctx *ctx,
-                                             size_t *ret_applied) INK_MUST_CHECK;
-
-/* Whether the migrations are applied. */
-bool notification_store_prepared(struct notification_store *store);
-
 struct notification_row {
     const char *id;
     const char *user_id;
@@ -42,11 +26,6 @@ struct notification_row {
     int64_t created_at; /* microseconds since 1970 */
     int64_t seq;
 };
-
-/* A transaction on the store; see ink_db_begin(). */
-struct ink_status notification_store_begin(struct notification_store *store,
-                                           const struct ink_ctx *ctx,
-                                           struct ink_db_tx **ret_tx) INK_MUST_CHECK;
 
 /* The state that a change gives a user's notifications, when it is committed. */
 struct notification_change {
@@ -76,20 +55,18 @@ struct notification_page {
 };
 
 /* Up to `limit` of those with a seq below `before` (INT64_MAX for all). */
-struct ink_status notification_store_page(struct notification_store *store,
-                                          const struct ink_ctx *ctx, const char *user_id,
-                                          int64_t before, size_t limit,
+struct ink_status notification_store_page(struct ink_db *db, const struct ink_ctx *ctx,
+                                          const char *user_id, int64_t before, size_t limit,
                                           struct notification_page *ret_page) INK_MUST_CHECK;
 
 /* The seq behind which a stream begins: of the notification `id`; when the user has no such one,
  * before the first whose id is greater (later); when there is none of these, or with `id` NULL, of
  * the last one. 0 for the very beginning. */
-struct ink_status notification_store_position(struct notification_store *store,
-                                              const struct ink_ctx *ctx, const char *user_id,
-                                              const char *id, int64_t *ret_seq) INK_MUST_CHECK;
+struct ink_status notification_store_position(struct ink_db *db, const struct ink_ctx *ctx,
+                                              const char *user_id, const char *id,
+                                              int64_t *ret_seq) INK_MUST_CHECK;
 /* Up to `limit` of those with a seq above `after`, the oldest first. */
-struct ink_status notification_store_after(struct notification_store *store,
-                                           const struct ink_ctx *ctx, const char *user_id,
-                                           int64_t after, size_t limit,
+struct ink_status notification_store_after(struct ink_db *db, const struct ink_ctx *ctx,
+                                           const char *user_id, int64_t after, size_t limit,
                                            struct notification_row **ret_rows,
                                            size_t *ret_count) INK_MUST_CHECK;

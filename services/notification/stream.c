@@ -30,7 +30,7 @@ static struct ink_ctx look_ctx(const struct stream *stream, struct ink_arena *ar
 static struct ink_status find_position(struct stream *stream, const char *last_event_id)
 {
     struct ink_ctx ctx = look_ctx(stream, stream->ctx->arena);
-    return notification_store_position(stream->service->store, &ctx, stream->ctx->caller.id,
+    return notification_store_position(stream->service->parts.db, &ctx, stream->ctx->caller.id,
                                        last_event_id[0] != '\0' ? last_event_id : NULL,
                                        &stream->sent);
 }
@@ -62,8 +62,8 @@ static struct ink_status send_some(struct stream *stream, size_t *ret_count)
     ink_arena_init(&arena);
     struct ink_ctx ctx = look_ctx(stream, &arena);
     struct ink_status status =
-        notification_store_after(stream->service->store, &ctx, stream->ctx->caller.id, stream->sent,
-                                 ROWS_AT_ONCE, &rows, &count);
+        notification_store_after(stream->service->parts.db, &ctx, stream->ctx->caller.id,
+                                 stream->sent, ROWS_AT_ONCE, &rows, &count);
     if (!ink_is_ok(status) && is_passing(status)) {
         ink_log(INK_LOG_DEBUG, stream->ctx, "a stream cannot look", INK_LOG_STATUS(status));
         status = ink_ok();

@@ -40,11 +40,11 @@ static void test_defaults(void **state)
     (void)state;
     struct fixture f;
     assert_int_equal(load(&f, (char *[]){SECRET, NULL}), INK_CONFIG_RUN);
-    assert_string_equal(f.settings.rpc.address, "127.0.0.1:3003");
-    assert_string_equal(f.settings.mesh.admin_address, "127.0.0.1:9103");
-    assert_non_null(strstr(f.settings.database_url, ":5435/notification_db"));
+    assert_string_equal(f.settings.backing.rpc.address, "127.0.0.1:3003");
+    assert_string_equal(f.settings.backing.mesh.admin_address, "127.0.0.1:9103");
+    assert_non_null(strstr(f.settings.backing.database_url, ":5435/notification_db"));
     assert_int_equal(f.settings.stream_poll_ms, 2000);
-    assert_null(f.settings.kafka.brokers);
+    assert_null(f.settings.backing.kafka.brokers);
     assert_int_equal(notification_settings_check(&f.settings, &f.arena).code, INK_OK);
     release(&f);
 }
