@@ -1,47 +1,9 @@
 #include "tests/integration/cache/fixture.h"
 
 #include <hiredis/hiredis.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "lib/base/alloc.h"
-
-struct scratch {
-    struct ink_arena arena;
-    struct ink_ctx ctx;
-};
-
-static pthread_key_t scratch_key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void free_scratch(void *arg)
-{
-    struct scratch *scratch = arg;
-    ink_arena_release(&scratch->arena);
-    free(scratch);
-}
-
-static void make_key(void)
-{
-    pthread_key_create(&scratch_key, free_scratch);
-}
-
-struct ink_ctx *fixture_ctx(int64_t ms)
-{
-    pthread_once(&once, make_key);
-    struct scratch *scratch = pthread_getspecific(scratch_key);
-    if (scratch == NULL) {
-        scratch = ink_calloc(1, sizeof(*scratch));
-        pthread_setspecific(scratch_key, scratch);
-    }
-    ink_arena_release(&scratch->arena);
-    ink_arena_init(&scratch->arena);
-    scratch->ctx = ink_ctx_background(&scratch->arena);
-    scratch->ctx.deadline = ink_now() + ms * INK_MILLISECOND;
-    return &scratch->ctx;
-}
 
 struct ink_cache *fixture_cache(struct ink_cache_settings settings)
 {
@@ -99,11 +61,6 @@ int fixture_flush(void **state)
     (void)state;
     fixture_redis("FLUSHALL", NULL);
     return 0;
-}
-
-int64_t fixture_elapsed_ms(int64_t start)
-{
-    return (ink_now() - start) / INK_MILLISECOND;
 }
 
 void fixture_sleep(int64_t ms)

@@ -327,7 +327,7 @@ static void copies_of_one_origin_are_one_letter(void **state)
                                         .key = "k",
                                         .key_size = 1,
                                         .payload = "{\"type\":\"thing-changed\",\"n\":1}",
-                                        .payload_size = 32};
+                                        .payload_size = 30};
     const struct ink_letter_reason reason = {"copied", "kafka:copied-events/2/7", "the test"};
     struct ink_message copies[3];
     for (size_t i = 0; i < INK_COUNT(copies); i++)

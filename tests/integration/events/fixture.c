@@ -1,51 +1,14 @@
 #include "tests/integration/events/fixture.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "lib/base/alloc.h"
 #include "lib/db/migrate.h"
 #include "lib/events/reader.h"
 #include "tests/integration/events/thing_migrations.h"
 
-struct scratch {
-    struct ink_arena arena;
-    struct ink_ctx ctx;
-};
-
 static struct ink_db *db;
-static pthread_key_t scratch_key;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static void free_scratch(void *arg)
-{
-    struct scratch *scratch = arg;
-    ink_arena_release(&scratch->arena);
-    free(scratch);
-}
-
-static void make_key(void)
-{
-    pthread_key_create(&scratch_key, free_scratch);
-}
-
-struct ink_ctx *fixture_ctx(int64_t ms)
-{
-    pthread_once(&once, make_key);
-    struct scratch *scratch = pthread_getspecific(scratch_key);
-    if (scratch == NULL) {
-        scratch = ink_calloc(1, sizeof(*scratch));
-        pthread_setspecific(scratch_key, scratch);
-    }
-    ink_arena_release(&scratch->arena);
-    ink_arena_init(&scratch->arena);
-    scratch->ctx = ink_ctx_background(&scratch->arena);
-    scratch->ctx.deadline = ink_now() + ms * INK_MILLISECOND;
-    ink_trace_start(&scratch->ctx.trace);
-    return &scratch->ctx;
-}
 
 int fixture_start(void **state)
 {
@@ -61,23 +24,12 @@ int fixture_end(void **state)
 {
     (void)state;
     ink_db_free(db);
-    struct scratch *scratch = pthread_getspecific(scratch_key);
-    pthread_setspecific(scratch_key, NULL);
-    free_scratch(scratch);
     return 0;
 }
 
 struct ink_db *fixture_db(void)
 {
     return db;
-}
-
-void fixture_expect(struct ink_status status, enum ink_code code)
-{
-    if (status.code != code)
-        fail_msg("%s instead of %s: %s (%s)", ink_code_name(status.code), ink_code_name(code),
-                 status.message != NULL ? status.message : "",
-                 status.cause != NULL ? status.cause : "");
 }
 
 void fixture_await(const char *what, bool (*condition)(void *arg), void *arg, int64_t ms)

@@ -6,15 +6,8 @@
  */
 #pragma once
 
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdatomic.h>
-#include <stddef.h>
-#include <stdint.h>
 
-#include <cmocka.h>
-
-#include "lib/base/ctx.h"
 #include "lib/db/db.h"
 #include "lib/events/consumer.h"
 #include "lib/events/dead_letters.h"
@@ -22,18 +15,13 @@
 #include "lib/events/outbox.h"
 #include "lib/events/producer.h"
 #include "lib/events/relay.h"
-#include "tests/support/control.h"
+#include "tests/support/fixture.h"
 
 /* A cmocka group setup: the pool and its tables, once a program. */
 int fixture_start(void **state);
 int fixture_end(void **state);
 struct ink_db *fixture_db(void);
 
-/* A context whose deadline is `ms` away; its arena is emptied by the next one of the same thread.
- */
-struct ink_ctx *fixture_ctx(int64_t ms);
-/* Fails the test with the status's texts unless it has this code. */
-void fixture_expect(struct ink_status status, enum ink_code code);
 /* Polls until `condition(arg)`; fails the test, naming `what`, after `ms`. */
 void fixture_await(const char *what, bool (*condition)(void *arg), void *arg, int64_t ms);
 
