@@ -3,6 +3,7 @@
 # name: (pkg-config module, linkopts where the module's own list is too wide, Debian package)
 LIBRARIES = {
     "cmocka": ("cmocka", [], "libcmocka-dev"),
+    "curl": ("libcurl", [], "libcurl4-openssl-dev"),
     "grpc": ("grpc", ["-lgrpc", "-lgpr"], "libgrpc-dev"),
     "hiredis": ("hiredis", [], "libhiredis-dev"),
     "jwt": ("libjwt", ["-ljwt", "-ljansson"], "libjwt-dev"),

@@ -1,0 +1,336 @@
+#include "lib/smtp/smtp.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/smtp/message.h"
+
+#define DEFAULT_CONNECT_TIMEOUT_MS 10000
+#define DEFAULT_TIMEOUT_MS 30000
+/* What is kept of a server's answer. */
+#define ANSWER_SIZE 256
+
+/* How far a message got, by the command that was sent last. */
+enum stage { STAGE_CONNECT, STAGE_SENDER, STAGE_RECIPIENT, STAGE_DATA };
+
+struct ink_smtp {
+    struct ink_smtp_settings settings; /* its strings are ours */
+    CURL *curl;
+    int socket; /* of the open connection, or -1 */
+
+    /* Of the message that is being sent. */
+    const struct ink_ctx *ctx;
+    const char *data;
+    size_t left;
+    enum stage stage;
+    char answer[ANSWER_SIZE]; /* the server's latest line */
+};
+
+const char *const ink_smtp_starttls_names[] = {"off", "opportunistic", "required", NULL};
+
+/* libcurl's callbacks */
+
+static int progress(void *self, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
+                    curl_off_t ulnow)
+{
+    (void)dltotal, (void)dlnow, (void)ultotal, (void)ulnow;
+    const struct ink_smtp *smtp = self;
+    return smtp->ctx != NULL && ink_ctx_cancelled(smtp->ctx);
+}
+
+static size_t read_message(char *out, size_t size, size_t count, void *self)
+{
+    struct ink_smtp *smtp = self;
+    size_t taken = size * count < smtp->left ? size * count : smtp->left;
+    memcpy(out, smtp->data, taken);
+    smtp->data += taken;
+    smtp->left -= taken;
+    return taken;
+}
+
+static bool starts(const char *data, size_t size, const char *with)
+{
+    return size >= strlen(with) && memcmp(data, with, strlen(with)) == 0;
+}
+
+/* The last line of what the server said, as printable ASCII. */
+static void take_answer(struct ink_smtp *smtp, const char *data, size_t size)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < size && used < ANSWER_SIZE - 1 && data[i] != '\n'; i++)
+        if (data[i] >= ' ' && data[i] <= '~')
+            smtp->answer[used++] = data[i];
+    smtp->answer[used] = '\0';
+}
+
+/* Sees all commands, also those with the password: looks at no more than the verb. */
+static int observe(CURL *curl, curl_infotype type, char *data, size_t size, void *self)
+{
+    (void)curl;
+    struct ink_smtp *smtp = self;
+    if (type == CURLINFO_HEADER_OUT) {
+        if (starts(data, size, "MAIL FROM"))
+            smtp->stage = STAGE_SENDER;
+        else if (starts(data, size, "RCPT TO"))
+            smtp->stage = STAGE_RECIPIENT;
+        else if (starts(data, size, "DATA"))
+            smtp->stage = STAGE_DATA;
+    } else if (type == CURLINFO_HEADER_IN) {
+        take_answer(smtp, data, size);
+    }
+    return 0;
+}
+
+static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    (void)purpose;
+    struct ink_smtp *smtp = self;
+    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    smtp->socket = fd;
+    return fd == -1 ? CURL_SOCKET_BAD : fd;
+}
+
+static int close_socket(void *self, curl_socket_t fd)
+{
+    struct ink_smtp *smtp = self;
+    if (smtp->socket == fd)
+        smtp->socket = -1;
+    return close(fd);
+}
+
+/* Making one */
+
+/* "127.0.0.1:1025/name" for "smtp://127.0.0.1:1025/name"; NULL for another scheme. */
+static const char *after_scheme(const char *url, bool *ret_tls)
+{
+    static const struct {
+        const char *scheme;
+        bool tls;
+    } schemes[] = {{"smtp://", false}, {"smtps://", true}};
+    for (size_t i = 0; i < INK_COUNT(schemes); i++)
+        if (starts(url, strlen(url), schemes[i].scheme)) {
+            *ret_tls = schemes[i].tls;
+            return url + strlen(schemes[i].scheme);
+        }
+    return NULL;
+}
+
+static bool is_loopback(const char *authority)
+{
+    static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};
+    for (size_t i = 0; i < INK_COUNT(names); i++) {
+        size_t size = strlen(names[i]);
+        if (strncmp(authority, names[i], size) == 0 && strchr(":/", authority[size]) != NULL)
+            return true; /* strchr also finds the NUL at the end */
+    }
+    return false;
+}
+
+/* A user in the URL would be shown wherever the URL is; "?" and "#" mean nothing here. */
+static bool url_well_formed(const char *url)
+{
+    bool good = false;
+    if (strpbrk(url, "@?#% \t\r\n\"\\") != NULL)
+        return false;
+    CURLU *parsed = curl_url();
+    char *host = NULL;
+    if (parsed != NULL && curl_url_set(parsed, CURLUPART_URL, url, 0) == CURLUE_OK &&
+        curl_url_get(parsed, CURLUPART_HOST, &host, 0) == CURLUE_OK)
+        good = host[0] != '\0';
+    curl_free(host);
+    curl_url_cleanup(parsed);
+    return good;
+}
+
+static struct ink_status check(const struct ink_smtp_settings *settings)
+{
+    bool tls = false;
+    const char *authority = after_scheme(settings->url, &tls);
+    if (authority == NULL || !url_well_formed(settings->url))
+        return ink_error(INK_INVALID_ARGUMENT,
+                         "must be smtp://HOST[:PORT] or smtps://HOST[:PORT], without a user");
+    if ((settings->user == NULL) != (settings->password == NULL))
+        return ink_error(INK_INVALID_ARGUMENT, "user and password are needed both, or neither");
+    bool safe = tls || settings->starttls == INK_SMTP_STARTTLS_REQUIRED || is_loopback(authority);
+    if (settings->password != NULL && !safe)
+        return ink_error(
+            INK_INVALID_ARGUMENT,
+            "the password would travel in the clear: use smtps:// or require STARTTLS");
+    return ink_ok();
+}
+
+static const char *keep(const char *text)
+{
+    return text == NULL ? NULL : ink_strdup(text);
+}
+
+/* What is the same for all messages. None of these fails but for want of memory, which the first
+ * message would then notice. */
+static void set_up(struct ink_smtp *smtp)
+{
+    static const long use_ssl[] = {CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL};
+    const struct ink_smtp_settings *settings = &smtp->settings;
+    CURL *curl = smtp->curl;
+    curl_easy_setopt(curl, CURLOPT_URL, settings->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[settings->starttls]);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (settings->ca_file != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file);
+    if (settings->user != NULL) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, settings->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, settings->password);
+    }
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* nor one of the environment */
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
+    curl_easy_setopt(curl, CURLOPT_READDATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* to observe() alone */
+    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, observe);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, smtp);
+}
+
+static void init_curl(void)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+struct ink_status ink_smtp_new(struct ink_arena *arena, const struct ink_smtp_settings *settings,
+                               struct ink_smtp **ret_smtp)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, init_curl);
+    struct ink_status status = check(settings);
+    if (!ink_is_ok(status))
+        return status;
+    CURL *curl = curl_easy_init();
+    if (curl == NULL)
+        return ink_error_cause(arena, INK_INTERNAL, "mail cannot be sent", "no handle of libcurl");
+    struct ink_smtp *smtp = ink_calloc(1, sizeof(*smtp));
+    smtp->settings = *settings;
+    smtp->settings.url = keep(settings->url);
+    smtp->settings.user = keep(settings->user);
+    smtp->settings.password = keep(settings->password);
+    smtp->settings.ca_file = keep(settings->ca_file);
+    if (settings->connect_timeout_ms == 0)
+        smtp->settings.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
+    if (settings->timeout_ms == 0)
+        smtp->settings.timeout_ms = DEFAULT_TIMEOUT_MS;
+    smtp->curl = curl;
+    smtp->socket = -1;
+    set_up(smtp);
+    *ret_smtp = smtp;
+    return ink_ok();
+}
+
+static void wipe(const char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero((char *)secret, strlen(secret));
+    free((char *)secret);
+}
+
+void ink_smtp_free(struct ink_smtp *smtp)
+{
+    if (smtp == NULL)
+        return;
+    /* libcurl says QUIT and waits two minutes for an answer, unless there is nobody to say it to.
+     */
+    if (smtp->socket != -1)
+        shutdown(smtp->socket, SHUT_RDWR);
+    curl_easy_cleanup(smtp->curl);
+    free((char *)smtp->settings.url);
+    free((char *)smtp->settings.user);
+    wipe(smtp->settings.password);
+    free((char *)smtp->settings.ca_file);
+    free(smtp);
+}
+
+/* Sending */
+
+/* The server's answer without the recipient's address, whose case it may have changed. */
+static char *tell_answer(const struct ink_smtp *smtp, const struct ink_ctx *ctx, const char *to)
+{
+    char *told = ink_arena_strdup(ctx->arena, smtp->answer);
+    size_t size = strlen(to);
+    for (char *found; (found = strcasestr(told, to)) != NULL;) {
+        *found = '\0';
+        told = ink_arena_printf(ctx->arena, "%s[recipient]%s", told, found + size);
+    }
+    return told;
+}
+
+/* From the recipient on it is about this message; what fails before would fail for all. */
+static struct ink_status explain(struct ink_smtp *smtp, const struct ink_ctx *ctx, CURLcode result,
+                                 const char *to)
+{
+    long code = 0;
+    bool own = smtp->stage >= STAGE_RECIPIENT;
+    /* What a server may answer to a command with; anything else broke off. */
+    bool answered = result == CURLE_SEND_ERROR || result == CURLE_WEIRD_SERVER_REPLY ||
+                    result == CURLE_LOGIN_DENIED || result == CURLE_USE_SSL_FAILED;
+    if (result == CURLE_ABORTED_BY_CALLBACK)
+        return ink_error(INK_CANCELLED, "sending was cancelled");
+    curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, &code);
+    answered = answered && code >= 400 && code <= 599;
+    enum ink_code kind = !own                      ? INK_UNAVAILABLE
+                         : answered && code >= 500 ? INK_FAILED_PRECONDITION
+                                                   : INK_ABORTED;
+    if (answered && smtp->answer[0] != '\0')
+        return ink_errorf(ctx->arena, kind, "the server says: %s", tell_answer(smtp, ctx, to));
+    return ink_errorf(ctx->arena, kind, "%s", curl_easy_strerror(result));
+}
+
+static CURLcode perform(struct ink_smtp *smtp, const char *from, const char *to, int64_t timeout_ms)
+{
+    const struct ink_smtp_settings *settings = &smtp->settings;
+    struct curl_slist *recipients = curl_slist_append(NULL, to);
+    if (recipients == NULL)
+        return CURLE_OUT_OF_MEMORY;
+    curl_easy_setopt(smtp->curl, CURLOPT_MAIL_FROM, from);
+    curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, recipients);
+    curl_easy_setopt(smtp->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)smtp->left);
+    curl_easy_setopt(smtp->curl, CURLOPT_CONNECTTIMEOUT_MS,
+                     (long)(timeout_ms < settings->connect_timeout_ms
+                                ? timeout_ms
+                                : settings->connect_timeout_ms));
+    curl_easy_setopt(smtp->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    CURLcode result = curl_easy_perform(smtp->curl);
+    curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, NULL);
+    curl_slist_free_all(recipients);
+    return result;
+}
+
+struct ink_status ink_smtp_send(struct ink_smtp *smtp, const struct ink_ctx *ctx, const char *from,
+                                const char *to, const char *data, size_t size)
+{
+    if (!ink_mail_address_valid(from) || !ink_mail_address_valid(to))
+        return ink_error(INK_INVALID_ARGUMENT, "the address cannot be used for mail");
+    struct ink_status status = ink_ctx_check(ctx);
+    if (status.code == INK_CANCELLED)
+        return status;
+    int64_t timeout_ms = ink_deadline_left_ms(ctx->deadline, smtp->settings.timeout_ms);
+    if (timeout_ms == 0)
+        return ink_error(INK_UNAVAILABLE, "the deadline passed");
+    smtp->ctx = ctx;
+    smtp->data = data;
+    smtp->left = size;
+    smtp->stage = STAGE_CONNECT;
+    smtp->answer[0] = '\0';
+    CURLcode result = perform(smtp, from, to, timeout_ms);
+    smtp->ctx = NULL;
+    return result == CURLE_OK ? ink_ok() : explain(smtp, ctx, result, to);
+}
