@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/smtp/message.h"
@@ -20,14 +19,14 @@ enum stage { STAGE_CONNECT, STAGE_SENDER, STAGE_RECIPIENT, STAGE_DATA };
 
 struct ink_smtp {
     struct ink_smtp_settings settings; /* its strings are ours */
-    CURL *curl;
-    int socket; /* of the open connection, or -1 */
+    CURL *curl;                        /* with a connection, perhaps; or NULL */
 
     /* Of the message that is being sent. */
     const struct ink_ctx *ctx;
     const char *data;
     size_t left;
     enum stage stage;
+    bool leaving;             /* what is answered to QUIT is of no interest */
     char answer[ANSWER_SIZE]; /* the server's latest line */
 };
 
@@ -74,33 +73,61 @@ static int observe(CURL *curl, curl_infotype type, char *data, size_t size, void
     (void)curl;
     struct ink_smtp *smtp = self;
     if (type == CURLINFO_HEADER_OUT) {
+        smtp->leaving = starts(data, size, "QUIT");
         if (starts(data, size, "MAIL FROM"))
             smtp->stage = STAGE_SENDER;
         else if (starts(data, size, "RCPT TO"))
             smtp->stage = STAGE_RECIPIENT;
         else if (starts(data, size, "DATA"))
             smtp->stage = STAGE_DATA;
-    } else if (type == CURLINFO_HEADER_IN) {
+    } else if (type == CURLINFO_HEADER_IN && !smtp->leaving) {
         take_answer(smtp, data, size);
     }
     return 0;
 }
 
-static curl_socket_t open_socket(void *self, curlsocktype purpose, struct curl_sockaddr *address)
+/* The connection */
+
+/* What is the same for all messages. */
+static void set_up(struct ink_smtp *smtp)
 {
-    (void)purpose;
-    struct ink_smtp *smtp = self;
-    int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-    smtp->socket = fd;
-    return fd == -1 ? CURL_SOCKET_BAD : fd;
+    static const long use_ssl[] = {CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL};
+    const struct ink_smtp_settings *settings = &smtp->settings;
+    CURL *curl = smtp->curl;
+    curl_easy_setopt(curl, CURLOPT_URL, settings->url);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[settings->starttls]);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (settings->ca_file != NULL)
+        curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file);
+    if (settings->user != NULL) {
+        curl_easy_setopt(curl, CURLOPT_USERNAME, settings->user);
+        curl_easy_setopt(curl, CURLOPT_PASSWORD, settings->password);
+    }
+    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* nor one of the environment */
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
+    curl_easy_setopt(curl, CURLOPT_READDATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, smtp);
+    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* to observe() alone */
+    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, observe);
+    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, smtp);
 }
 
-static int close_socket(void *self, curl_socket_t fd)
+/* Without waiting: libcurl says QUIT and waits two minutes for an answer, unless there is nobody to
+ * say it to. */
+static void hang_up(struct ink_smtp *smtp)
 {
-    struct ink_smtp *smtp = self;
-    if (smtp->socket == fd)
-        smtp->socket = -1;
-    return close(fd);
+    curl_socket_t open = CURL_SOCKET_BAD;
+    if (smtp->curl != NULL)
+        curl_easy_getinfo(smtp->curl, CURLINFO_ACTIVESOCKET, &open);
+    if (open != CURL_SOCKET_BAD)
+        shutdown(open, SHUT_RDWR);
+    curl_easy_cleanup(smtp->curl);
+    smtp->curl = NULL;
 }
 
 /* Making one */
@@ -169,56 +196,18 @@ static const char *keep(const char *text)
     return text == NULL ? NULL : ink_strdup(text);
 }
 
-/* What is the same for all messages. None of these fails but for want of memory, which the first
- * message would then notice. */
-static void set_up(struct ink_smtp *smtp)
-{
-    static const long use_ssl[] = {CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL};
-    const struct ink_smtp_settings *settings = &smtp->settings;
-    CURL *curl = smtp->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, settings->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[settings->starttls]);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (settings->ca_file != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file);
-    if (settings->user != NULL) {
-        curl_easy_setopt(curl, CURLOPT_USERNAME, settings->user);
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, settings->password);
-    }
-    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* nor one of the environment */
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
-    curl_easy_setopt(curl, CURLOPT_READDATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* to observe() alone */
-    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, observe);
-    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
-    curl_easy_setopt(curl, CURLOPT_CLOSESOCKETDATA, smtp);
-}
-
 static void init_curl(void)
 {
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-struct ink_status ink_smtp_new(struct ink_arena *arena, const struct ink_smtp_settings *settings,
-                               struct ink_smtp **ret_smtp)
+struct ink_status ink_smtp_new(const struct ink_smtp_settings *settings, struct ink_smtp **ret_smtp)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, init_curl);
     struct ink_status status = check(settings);
     if (!ink_is_ok(status))
         return status;
-    CURL *curl = curl_easy_init();
-    if (curl == NULL)
-        return ink_error_cause(arena, INK_INTERNAL, "mail cannot be sent", "no handle of libcurl");
     struct ink_smtp *smtp = ink_calloc(1, sizeof(*smtp));
     smtp->settings = *settings;
     smtp->settings.url = keep(settings->url);
@@ -229,9 +218,6 @@ struct ink_status ink_smtp_new(struct ink_arena *arena, const struct ink_smtp_se
         smtp->settings.connect_timeout_ms = DEFAULT_CONNECT_TIMEOUT_MS;
     if (settings->timeout_ms == 0)
         smtp->settings.timeout_ms = DEFAULT_TIMEOUT_MS;
-    smtp->curl = curl;
-    smtp->socket = -1;
-    set_up(smtp);
     *ret_smtp = smtp;
     return ink_ok();
 }
@@ -247,11 +233,7 @@ void ink_smtp_free(struct ink_smtp *smtp)
 {
     if (smtp == NULL)
         return;
-    /* libcurl says QUIT and waits two minutes for an answer, unless there is nobody to say it to.
-     */
-    if (smtp->socket != -1)
-        shutdown(smtp->socket, SHUT_RDWR);
-    curl_easy_cleanup(smtp->curl);
+    hang_up(smtp);
     free((char *)smtp->settings.url);
     free((char *)smtp->settings.user);
     wipe(smtp->settings.password);
@@ -284,6 +266,8 @@ static struct ink_status explain(struct ink_smtp *smtp, const struct ink_ctx *ct
                     result == CURLE_LOGIN_DENIED || result == CURLE_USE_SSL_FAILED;
     if (result == CURLE_ABORTED_BY_CALLBACK)
         return ink_error(INK_CANCELLED, "sending was cancelled");
+    if (smtp->curl == NULL || result == CURLE_OUT_OF_MEMORY)
+        return ink_error(INK_UNAVAILABLE, "out of memory");
     curl_easy_getinfo(smtp->curl, CURLINFO_RESPONSE_CODE, &code);
     answered = answered && code >= 400 && code <= 599;
     enum ink_code kind = !own                      ? INK_UNAVAILABLE
@@ -298,7 +282,9 @@ static CURLcode perform(struct ink_smtp *smtp, const char *from, const char *to,
 {
     const struct ink_smtp_settings *settings = &smtp->settings;
     struct curl_slist *recipients = curl_slist_append(NULL, to);
-    if (recipients == NULL)
+    if (smtp->curl == NULL && (smtp->curl = curl_easy_init()) != NULL)
+        set_up(smtp);
+    if (smtp->curl == NULL || recipients == NULL)
         return CURLE_OUT_OF_MEMORY;
     curl_easy_setopt(smtp->curl, CURLOPT_MAIL_FROM, from);
     curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, recipients);
@@ -329,8 +315,15 @@ struct ink_status ink_smtp_send(struct ink_smtp *smtp, const struct ink_ctx *ctx
     smtp->data = data;
     smtp->left = size;
     smtp->stage = STAGE_CONNECT;
+    smtp->leaving = false;
     smtp->answer[0] = '\0';
     CURLcode result = perform(smtp, from, to, timeout_ms);
     smtp->ctx = NULL;
-    return result == CURLE_OK ? ink_ok() : explain(smtp, ctx, result, to);
+    if (result == CURLE_OK)
+        return ink_ok();
+    status = explain(smtp, ctx, result, to);
+    /* libcurl would use the connection again, also with an answer under way: a late "250 OK" for
+     * this message would be taken for one to the next. */
+    hang_up(smtp);
+    return status;
 }

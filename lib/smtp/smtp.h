@@ -3,13 +3,13 @@
  * (RFC 4954). This module is the only user of libcurl.
  *
  *     struct ink_smtp *smtp;
- *     status = ink_smtp_new(arena, &(struct ink_smtp_settings){.url = "smtp://mail:587"}, &smtp);
+ *     status = ink_smtp_new(&(struct ink_smtp_settings){.url = "smtp://mail:587"}, &smtp);
  *     status = ink_smtp_send(smtp, ctx, "a@example.com", "b@example.com", mail.data, mail.len);
  *     ink_smtp_free(smtp);
  *
- * The connection stays open for the next message, for two minutes at most. Servers' certificates
- * are always verified. An ink_smtp belongs to one thread at a time; what may be set from any thread
- * is ctx->cancelled, which ends a message within a second.
+ * The connection stays open for the next message, as long as messages get through. Servers'
+ * certificates are always verified. An ink_smtp belongs to one thread at a time; what may be set
+ * from any thread is ctx->cancelled, which ends a message within a second.
  */
 #pragma once
 
@@ -43,7 +43,7 @@ struct ink_smtp_settings {
 /* Copies the settings; connects at the first message. INVALID_ARGUMENT for a malformed url, a user
  * without password or the reverse, and for a password that could travel in the clear: without
  * smtps:// or STARTTLS_REQUIRED it is sent to loopback only. */
-struct ink_status ink_smtp_new(struct ink_arena *arena, const struct ink_smtp_settings *settings,
+struct ink_status ink_smtp_new(const struct ink_smtp_settings *settings,
                                struct ink_smtp **ret_smtp) INK_MUST_CHECK;
 /* Closes the connection without waiting for the server. Accepts NULL. */
 void ink_smtp_free(struct ink_smtp *smtp);

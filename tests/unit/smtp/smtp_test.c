@@ -13,7 +13,7 @@ static struct ink_arena arena;
 static enum ink_code make(const struct ink_smtp_settings *settings)
 {
     struct ink_smtp *smtp = NULL;
-    enum ink_code code = ink_smtp_new(&arena, settings, &smtp).code;
+    enum ink_code code = ink_smtp_new(settings, &smtp).code;
     assert_true((code == INK_OK) == (smtp != NULL));
     ink_smtp_free(smtp);
     return code;
@@ -82,8 +82,7 @@ static void test_refused_before_it_is_sent(void **state)
     struct ink_ctx ctx = ink_ctx_background(&arena);
     atomic_bool cancelled = true;
     assert_int_equal(
-        ink_smtp_new(&arena, &(struct ink_smtp_settings){.url = "smtp://127.0.0.1:1"}, &smtp).code,
-        INK_OK);
+        ink_smtp_new(&(struct ink_smtp_settings){.url = "smtp://127.0.0.1:1"}, &smtp).code, INK_OK);
     assert_int_equal(ink_smtp_send(smtp, &ctx, "a@b", "c@d\r\nRCPT TO:<e@f>", "x", 1).code,
                      INK_INVALID_ARGUMENT);
     assert_int_equal(ink_smtp_send(smtp, &ctx, "a@b>", "c@d", "x", 1).code, INK_INVALID_ARGUMENT);
