@@ -5,7 +5,9 @@ methods with their message types and streaming, and HTTP routes. Adding is never
 field is not either when its number and name are reserved.
 """
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from google.protobuf import descriptor_pb2
+
+from harness.contract import http_rules
 
 Field = descriptor_pb2.FieldDescriptorProto
 
@@ -56,15 +58,9 @@ def _compare_enums(prefix, old, new):
 
 
 def _http_rules(method, rule_class):
-    rule = rule_class()
-    for extension, value in method.options.ListFields():
-        if extension.full_name == "google.api.http":
-            rule.CopyFrom(value)
-    rules = [rule, *rule.additional_bindings]
     return {
         (each.WhichOneof("pattern"), str(getattr(each, each.WhichOneof("pattern"))), each.body)
-        for each in rules
-        if each.WhichOneof("pattern")
+        for each in http_rules(method, rule_class)
     }
 
 
@@ -86,22 +82,6 @@ def _compare_services(package, old, new, rule_class):
                     yield f"{name}: {what} changed"
             for route in _http_rules(method, rule_class) - _http_rules(now, rule_class):
                 yield f"{name}: the route {' '.join(route[:2])} was removed or its body changed"
-
-
-def load(data):
-    """A set whose google.api.http options are readable, and the class of HttpRule."""
-    raw = descriptor_pb2.FileDescriptorSet.FromString(data)
-    pool = descriptor_pool.DescriptorPool()
-    for file in raw.file:
-        pool.Add(file)
-    factory = message_factory.MessageFactory(pool)
-    set_class = factory.GetPrototype(
-        pool.FindMessageTypeByName("google.protobuf.FileDescriptorSet")
-    )
-    rule_class = factory.GetPrototype(pool.FindMessageTypeByName("google.api.HttpRule"))
-    for file in raw.file:  # registers the extensions with the pool's classes
-        factory.GetMessages([file.name])
-    return set_class, rule_class
 
 
 def breaking_changes(old_files, new_files, rule_class):

@@ -11,6 +11,7 @@ import unittest
 from google.protobuf import text_format
 
 import breaking
+from harness.contract import load
 
 HERE = "tests/unit/contract/"
 TODAY = "gen/inkmesh_contract_descriptor_set.binpb"
@@ -19,7 +20,7 @@ TODAY = "gen/inkmesh_contract_descriptor_set.binpb"
 def today():
     with open(TODAY, "rb") as file:
         data = file.read()
-    set_class, rule_class = breaking.load(data)
+    set_class, rule_class = load(data)
     return set_class.FromString(data), rule_class
 
 
