@@ -17,7 +17,7 @@ def sources():
     """All files of the tree but what is hidden (.git, .inkmesh) and Bazel's links."""
     for folder, below, names in os.walk(ROOT):
         below[:] = [name for name in below if name == ".ci" or not (
-            name.startswith(".") or name == "__pycache__"
+            name.startswith(".") or name in ("__pycache__", "node_modules")
             or os.path.islink(os.path.join(folder, name)))]
         for name in names:
             yield os.path.join(folder, name)

@@ -14,7 +14,7 @@ def listed():
         for line in lines:
             if line.strip() and not line.startswith("#"):
                 group, _, names = line.partition(":")
-                packages.update(dict.fromkeys(names.split(), group))
+                packages.update((name.partition("|")[0], group) for name in names.split())
     return packages
 
 
