@@ -91,7 +91,7 @@ static void check_health(struct ink_program *program)
     struct ink_status status =
         ink_mesh_probe(program->settings->admin_address, "/readyz", &program->arena, &answer);
     if (answer.len > 0)
-        puts(answer.data);
+        fputs(answer.data, stdout);
     if (!ink_is_ok(status))
         fprintf(stderr, "%s: %s\n", program->spec->config.name, status.message);
     exit(ink_is_ok(status) ? 0 : 1);
