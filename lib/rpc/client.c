@@ -16,14 +16,16 @@
 #define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
 #define DEFAULT_KEEPALIVE_MS 6000 /* servers allow one ping in 5 s */
 
-/* gRPC's service config: round robin, and retries for the methods that may be repeated. A budget
- * (throttling) keeps retries from adding to an outage. */
+/* gRPC's service config: round robin over the backends that do not say that they are about to stop
+ * (server.h), and retries for the methods that may be repeated. A budget (throttling) keeps retries
+ * from adding to an outage. */
 static void write_service_config(struct ink_buf *json, const struct ink_contract *contract)
 {
     size_t n_services;
     const struct ink_service *const *services = ink_contract_services(contract, &n_services);
     const char *separator = "";
     ink_buf_puts(json, "{\"loadBalancingConfig\":[{\"round_robin\":{}}],"
+                       "\"healthCheckConfig\":{\"serviceName\":\"grpc.health.v1.Health\"},"
                        "\"retryThrottling\":{\"maxTokens\":20,\"tokenRatio\":0.1},"
                        "\"methodConfig\":[");
     for (size_t s = 0; s < n_services; s++) {
@@ -235,7 +237,8 @@ struct ink_status ending_status(const struct ending *ending, struct ink_arena *a
         ink_wire_unpack_details(arena, GRPC_SLICE_START_PTR(entry->value),
                                 GRPC_SLICE_LENGTH(entry->value), &status);
     }
-    if (status.code == INK_UNAVAILABLE && !has_details)
+    bool lost = status.code == INK_UNAVAILABLE || status.code == INK_CANCELLED; /* not by us */
+    if (lost && !has_details)
         return transport_error(arena, text);
     return status;
 }

@@ -2,9 +2,10 @@
  * A gRPC client for protobuf-c: calls any method of a contract.
  *
  * One client is one channel to one backend: it resolves names, balances round robin over the
- * addresses, keeps the connection alive and reconnects by itself. Idempotent methods (by their
- * idempotency_level) are retried when the backend is UNAVAILABLE; others never. Every call has a
- * deadline: the context's, or `default_timeout_ms` from now when that is sooner.
+ * addresses, keeps the connections alive and reconnects by itself. A replica that says (by the
+ * health of grpc.health.v1.Health) that it is about to stop gets no more calls. Idempotent methods
+ * (by their idempotency_level) are retried when the backend is UNAVAILABLE; others never. Every
+ * call has a deadline: the context's, or `default_timeout_ms` from now when that is sooner.
  *
  * The context's trace, request id, authorization and deadline travel with the call. All functions
  * are thread-safe.

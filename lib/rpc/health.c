@@ -1,10 +1,32 @@
-/* grpc.health.v1: whether this server, and each service on it, takes calls. */
+/*
+ * grpc.health.v1: whether this server, and each service on it, takes calls. The health service's
+ * own health is about this server alone: it serves from when the program was ready for the first
+ * time (or gave up waiting for that) until it is about to stop, whatever the program lacks in
+ * between. Our clients watch that, so as to come when it is worth it and to go elsewhere in time.
+ */
 #include <string.h>
 
 #include "grpc/health/v1/health.pb-c.h"
 #include "lib/rpc/server_internal.h"
 
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
+
+#define OWN_NAME "grpc.health.v1.Health"
+
+/* A program that lacks something at its start answers what it can after this. */
+#define START_TIME (5 * INK_SECOND)
+
+static bool is_there(const struct ink_rpc_server *server)
+{
+    return !server->leaving && (server->begun || ink_now() - server->started > START_TIME);
+}
+
+/* With the lock held. */
+static int status_of(const struct ink_rpc_server *server, const char *service)
+{
+    bool serves = strcmp(service, OWN_NAME) == 0 ? is_there(server) : server->ready;
+    return serves ? STATUS(SERVING) : STATUS(NOT_SERVING);
+}
 
 static struct ink_status check(void *self, struct ink_ctx *ctx,
                                const Grpc__Health__V1__HealthCheckRequest *request,
@@ -15,7 +37,7 @@ static struct ink_status check(void *self, struct ink_ctx *ctx,
         return ink_errorf(ctx->arena, INK_NOT_FOUND, "there is no service %s here",
                           request->service);
     pthread_mutex_lock(&server->lock);
-    reply->status = server->ready ? STATUS(SERVING) : STATUS(NOT_SERVING);
+    reply->status = status_of(server, request->service);
     pthread_mutex_unlock(&server->lock);
     return ink_ok();
 }
@@ -23,13 +45,13 @@ INK_RPC_UNARY(check, Grpc__Health__V1__HealthCheckRequest, Grpc__Health__V1__Hea
 
 /* Waits until the answer is another one than `told`, or for a second: a client that has gone is
  * noticed then. */
-static void await_change(struct ink_rpc_server *server, int told)
+static void await_change(struct ink_rpc_server *server, const char *service, int told)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_sec++;
     pthread_mutex_lock(&server->lock);
-    if (!server->stopping && told == (server->ready ? STATUS(SERVING) : STATUS(NOT_SERVING)))
+    if (!server->stopping && told == status_of(server, service))
         pthread_cond_timedwait(&server->changed, &server->lock, &until);
     pthread_mutex_unlock(&server->lock);
 }
@@ -46,9 +68,7 @@ static struct ink_status watch(void *self, struct ink_ctx *ctx,
         if (!ink_is_ok(status))
             return status;
         pthread_mutex_lock(&server->lock);
-        int now = !known          ? (int)STATUS(SERVICE_UNKNOWN)
-                  : server->ready ? (int)STATUS(SERVING)
-                                  : (int)STATUS(NOT_SERVING);
+        int now = known ? status_of(server, request->service) : (int)STATUS(SERVICE_UNKNOWN);
         bool stopping = server->stopping;
         pthread_mutex_unlock(&server->lock);
         if (now != told) {
@@ -62,7 +82,7 @@ static struct ink_status watch(void *self, struct ink_ctx *ctx,
         }
         if (stopping)
             return ink_error(INK_UNAVAILABLE, "the server is shutting down");
-        await_change(server, told);
+        await_change(server, request->service, told);
     }
 }
 INK_RPC_STREAM(watch, Grpc__Health__V1__HealthCheckRequest)

@@ -11,6 +11,8 @@
 #define DEFAULT_STREAMS 256
 #define DEFAULT_MESSAGE_BYTES (4 * 1024 * 1024)
 #define DEFAULT_DEADLINE_MS 60000
+/* Clients that watch our health get this long to go elsewhere before new calls are refused. */
+#define LEAVE_MS 500
 /* For a new connection to say that it speaks HTTP/2; the C core would wait for two minutes. */
 #define HANDSHAKE_TIMEOUT_MS 10000
 
@@ -188,6 +190,7 @@ struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink
         return ink_errorf(arena, INK_UNAVAILABLE,
                           "cannot listen on %s: the address is wrong or in use",
                           server->options.address);
+    server->started = ink_now();
     grpc_server_start(server->grpc);
     for (struct served *s = server->methods; s != NULL; s = s->next) {
         if (s->stream != NULL)
@@ -208,7 +211,8 @@ int ink_rpc_server_port(const struct ink_rpc_server *server)
 void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready)
 {
     pthread_mutex_lock(&server->lock);
-    server->ready = ready && !server->stopping;
+    server->ready = ready && !server->leaving;
+    server->begun = server->begun || ready;
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
 }
@@ -297,15 +301,39 @@ static void stop_threads(struct ink_rpc_server *server)
     }
 }
 
-void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
+static bool nobody_watches(const struct ink_rpc_server *server)
+{
+    return server->n_streams_of[SERVED_HEALTH] == 0;
+}
+
+/* Says to those who watch that no more should come, and goes on serving for a moment: a call that
+ * crosses the GOAWAY on its way would be lost, and most calls may not be repeated. */
+static void leave(struct ink_rpc_server *server, int64_t grace_ms)
 {
     pthread_mutex_lock(&server->lock);
-    bool again = server->stopping;
-    server->stopping = true;
+    server->leaving = true;
     server->ready = false;
     pthread_cond_broadcast(&server->changed);
     pthread_mutex_unlock(&server->lock);
-    if (again)
+    if (grace_ms > 0)
+        await(server, nobody_watches, grace_ms < LEAVE_MS ? grace_ms : LEAVE_MS);
+}
+
+/* False when it stops already. */
+static bool stop_accepting(struct ink_rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    bool first = !server->stopping;
+    server->stopping = true;
+    pthread_cond_broadcast(&server->changed);
+    pthread_mutex_unlock(&server->lock);
+    return first;
+}
+
+void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
+{
+    leave(server, grace_ms);
+    if (!stop_accepting(server))
         return;
     if (server->n_threads != 0) {
         server->shutdown.done = shut_down;

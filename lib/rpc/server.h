@@ -200,11 +200,14 @@ struct ink_status ink_rpc_server_start(struct ink_rpc_server *server,
 int ink_rpc_server_port(const struct ink_rpc_server *server);
 
 /* What grpc.health.v1 says of the whole server ("") and every service; false at first. Watchers are
- * told. */
+ * told. Of grpc.health.v1.Health itself it says SERVING from the first time that the server is ready
+ * (after 5 s in any case) until it stops: our clients watch that (client.h), and send no calls
+ * before and after. */
 void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready);
 
-/* Says NOT_SERVING, refuses new calls (GOAWAY), waits up to `grace_ms` for those in flight, cancels
- * the rest and joins all threads. */
+/* Says NOT_SERVING and, while somebody watches that, goes on serving for half a second, so that
+ * they can go elsewhere; refuses new calls (GOAWAY), waits up to `grace_ms` for those in flight,
+ * cancels the rest and joins all threads. */
 void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms);
 /* Stops if still running. Accepts NULL. */
 void ink_rpc_server_free(struct ink_rpc_server *server);

@@ -78,6 +78,9 @@ struct ink_rpc_server {
     unsigned n_streams_of[SERVED_KINDS];
     unsigned n_calls; /* unary calls and refusals that are not finished */
     bool ready;
+    int64_t started;
+    bool begun;   /* it was ready once */
+    bool leaving; /* about to stop: still serves, and tells those who watch */
     bool stopping;
     struct event shutdown;
     bool shut_down;

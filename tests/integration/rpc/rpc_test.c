@@ -13,8 +13,11 @@
 
 #include "greet.pb-c.h"
 #include "greet_contract.h"
+#include "grpc/health/v1/health.pb-c.h"
 #include "lib/rpc/client.h"
 #include "tests/integration/rpc/greeter.h"
+
+#define HEALTH(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
 
 #define SERVICE "greet.v1.Greeter"
 
@@ -367,6 +370,29 @@ static void tells_its_health(void **state)
     assert_false(ink_rpc_client_healthy(f->client, 1000));
 }
 
+static int health_of(struct fixture *f, const char *service)
+{
+    const struct ink_method *method =
+        ink_contract_method(f->contract, "/grpc.health.v1.Health/Check");
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
+    ProtobufCMessage *reply;
+    request.service = (char *)(uintptr_t)service;
+    must(ink_rpc_client_call(f->client, &ctx, method, &request.base, &reply));
+    return ((Grpc__Health__V1__HealthCheckResponse *)reply)->status;
+}
+
+/* What clients with several replicas go by says nothing about databases: a service that lacks one
+ * still answers what it can, and when all replicas lack it, there is nowhere else to go. */
+static void the_health_of_health_is_the_servers_own(void **state)
+{
+    struct fixture *f = *state;
+    ink_rpc_server_set_ready(f->server, false);
+    assert_int_equal(health_of(f, ""), HEALTH(NOT_SERVING));
+    assert_int_equal(health_of(f, "greet.v1.Greeter"), HEALTH(NOT_SERVING));
+    assert_int_equal(health_of(f, "grpc.health.v1.Health"), HEALTH(SERVING));
+}
+
 static void reconnects_when_the_server_is_back(void **state)
 {
     struct fixture *f = *state;
@@ -555,6 +581,7 @@ int main(void)
         WITH_SERVER(notices_a_client_that_leaves),
         WITH_SERVER(runs_interceptors_around_handlers),
         WITH_SERVER(tells_its_health),
+        WITH_SERVER(the_health_of_health_is_the_servers_own),
         WITH_SERVER(reconnects_when_the_server_is_back),
         WITH_SERVER(spreads_calls_over_all_addresses),
         WITH_SERVER(finishes_what_is_in_flight),

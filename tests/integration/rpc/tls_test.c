@@ -96,6 +96,7 @@ static struct ink_rpc_server *serve(const struct ink_rpc_tls *server_tls)
     assert_true(ink_is_ok(
         ink_rpc_server_add(server, "greet.v1.Greeter", greeter_handlers, &greeter, &arena)));
     assert_true(ink_is_ok(ink_rpc_server_start(server, &arena)));
+    ink_rpc_server_set_ready(server, true);
     return server;
 }
 
