@@ -200,9 +200,9 @@ struct ink_status ink_rpc_server_start(struct ink_rpc_server *server,
 int ink_rpc_server_port(const struct ink_rpc_server *server);
 
 /* What grpc.health.v1 says of the whole server ("") and every service; false at first. Watchers are
- * told. Of grpc.health.v1.Health itself it says SERVING from the first time that the server is ready
- * (after 5 s in any case) until it stops: our clients watch that (client.h), and send no calls
- * before and after. */
+ * told. Of grpc.health.v1.Health itself it says SERVING from the first time that the server is
+ * ready (after 5 s in any case) until it stops: our clients watch that (client.h), and send no
+ * calls before and after. */
 void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready);
 
 /* Says NOT_SERVING and, while somebody watches that, goes on serving for half a second, so that
