@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -47,6 +48,17 @@ static void block_signals(struct ink_program *program)
     sigaddset(&program->signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &program->signals, NULL);
     signal(SIGPIPE, SIG_IGN);
+}
+
+/* As many descriptors as we may: a connection needs one each, and the 1,024 that a shell usually
+ * gives are fewer than settings may ask for. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void log_for_core(bool error, const char *text)
@@ -116,6 +128,7 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     bool only_check = take_check_health(&argc, argv);
     if (!only_check)
         block_signals(program);
+    raise_descriptor_limit();
     load_settings(program, argc, argv, ret_settings);
     if (only_check)
         check_health(program);

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A program's life on lib/mesh: wrong settings, readiness, calls, metrics, SIGHUP and SIGTERM."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -95,24 +96,37 @@ class StartTest(unittest.TestCase):
                 self.assertIn(address, line["error"] + line.get("cause", ""))
 
 
-    def test_closed_standard_descriptors(self):
-        """Else the log would be written into whatever gets number 1: a client's socket, say."""
+    @contextlib.contextmanager
+    def serving(self, command):
+        """The pid of a demo that a shell has started in its own way, once it serves."""
         program = subprocess.Popen(
-            ["sh", "-c", 'exec "$0" <&- >&- 2>&-', DEMO], env={"JWT_SECRET": SECRET, "READY_FILE": "/"}
+            ["sh", "-c", command, DEMO], env={"JWT_SECRET": SECRET, "READY_FILE": "/"}
         )
         try:
             end = time.monotonic() + 10
-            while len(os.listdir(f"/proc/{program.pid}/task")) < 4:  # it serves
+            while len(os.listdir(f"/proc/{program.pid}/task")) < 4:
                 self.assertIsNone(program.poll())
                 self.assertLess(time.monotonic(), end, "waited for too long")
                 time.sleep(0.02)
-            for number in range(3):
-                self.assertEqual(os.readlink(f"/proc/{program.pid}/fd/{number}"), "/dev/null")
+            yield program.pid
             program.terminate()
             self.assertEqual(program.wait(20), 0)
         finally:
             program.kill()
             program.wait()
+
+    def test_closed_standard_descriptors(self):
+        """Else the log would be written into whatever gets number 1: a client's socket, say."""
+        with self.serving('exec "$0" <&- >&- 2>&-') as pid:
+            for number in range(3):
+                self.assertEqual(os.readlink(f"/proc/{pid}/fd/{number}"), "/dev/null")
+
+    def test_few_descriptors(self):
+        """A soft limit, as shells have it, does not limit the connections."""
+        with self.serving('ulimit -Sn 128; ulimit -Hn 777; exec "$0" >/dev/null 2>&1') as pid:
+            with open(f"/proc/{pid}/limits", encoding="ascii") as file:
+                limit, = (line.split()[3:5] for line in file if line.startswith("Max open files"))
+            self.assertEqual(limit, ["777", "777"])
 
 
 class RunTest(unittest.TestCase):
