@@ -151,6 +151,14 @@ class StormTest(MeshTest):
         time.sleep(seconds)
         server.start()
 
+    def kafka_away(self, seconds):
+        self.away(self.mesh.kafka, seconds)
+        begun, blog = time.monotonic(), self.mesh.services["blog"]
+        waiting = total(blog, "outbox_depth")
+        until("an empty outbox", lambda: total(blog, "outbox_depth") == 0, 180)
+        print(f"\nKafka was away for {seconds} s; {waiting:.0f} events waited, and were published "
+              f"within {time.monotonic() - begun:.1f} s")
+
     @unittest.skipIf(FULL, "part of the full storms")
     def test_storm(self):
         storm = Storm(self, "Storm", 1000, seconds=10)
@@ -158,7 +166,7 @@ class StormTest(MeshTest):
         storm.await_done(0.2)
         self.away(self.mesh.services["notification"], 0.5)
         storm.await_done(0.4)
-        self.away(self.mesh.kafka, 8)
+        self.kafka_away(8)
         storm.finish()
         self.assertGreater(storm.watch.peaks["outbox depth"], 100)
 
@@ -179,10 +187,10 @@ class StormTest(MeshTest):
 
     @unittest.skipUnless(FULL, "INK_STORM=full")
     def test_full_kafka_away_for_a_minute(self):
-        storm = Storm(self, "Away", 1000, seconds=75)
+        storm = Storm(self, "Away", 1000, seconds=50)
         storm.start()
         storm.await_done(0.2)
-        self.away(self.mesh.kafka, 60)
+        self.kafka_away(60)
         storm.finish()
 
 
