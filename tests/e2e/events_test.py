@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """From a write to the notification of it, through outbox, Kafka and consumer, whatever dies."""
 
+import os
 import unittest
 
 from harness.waiting import until
@@ -11,6 +12,7 @@ CONTENT = "Long enough to be a blog."
 
 class EventsTest(MeshTest):
     with_kafka = True
+    with_zookeeper = os.environ.get("KAFKA_MODE") == "zookeeper"
 
     def told(self, token):
         """The messages of a user's notifications, the oldest first."""
@@ -58,9 +60,13 @@ class EventsTest(MeshTest):
         welcome = f"Welcome, {user['username']}! Your account has been created."
         self.await_told(token, [welcome])
         self.mesh.kafka.kill()
+        if self.mesh.zookeeper:
+            self.mesh.zookeeper.kill()
         blog = self.blog(token, "Written without Kafka")
         for number in range(5):
             self.update(token, blog, f"Edit {number}")
+        if self.mesh.zookeeper:
+            self.mesh.zookeeper.start()
         self.mesh.kafka.start()
         self.await_told(token, [welcome, "Your blog Written without Kafka has been created.",
                                 *(f"Your blog Edit {n} has been updated." for n in range(5))])

@@ -58,11 +58,13 @@ class MeshTest(unittest.TestCase):
     with_kafka = False
     # Of each service.
     replicas = 1
+    # Whether that Kafka runs with a ZooKeeper.
+    with_zookeeper = False
 
     @classmethod
     def setUpClass(cls):
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
-                         replicas=cls.replicas)
+                         zookeeper=cls.with_zookeeper, replicas=cls.replicas)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 

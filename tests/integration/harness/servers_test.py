@@ -14,6 +14,7 @@ from harness.postgres import Postgres
 from harness.process import descendants, start_time
 from harness.redis import Redis
 from harness.waiting import HarnessError, until
+from harness.zookeeper import ZooKeeper
 
 
 class PostgresVerbs(unittest.TestCase):
@@ -68,15 +69,25 @@ class KafkaVerbs(unittest.TestCase):
             kafka.create_topic("news", 3)
             with self.assertRaisesRegex(HarnessError, "could not be made"):
                 kafka.create_topic("no name!")
-            self.kcat(kafka, "-P", "-t", "news", "-K:", text="key:value\n")
-            kafka.kill()
-            kafka.start()
-            self.assertEqual(self.kcat(kafka, "-C", "-t", "news", "-e", "-f", "%k=%s"),
-                             "key=value")
+            self.assert_survival(kafka)
             kafka.pause()
             self.assertFalse(kafka._ready())
             kafka.resume()
             self.assertTrue(kafka._ready())
+
+    def test_messages_survive_kill_with_zookeeper(self):
+        with ZooKeeper() as zookeeper, Kafka(zookeeper=zookeeper) as kafka:
+            kafka.create_topic("news", 3)
+            self.assert_survival(kafka)
+            zookeeper.restart()
+            kafka.create_topic("olds")
+            self.assertEqual(kafka.stop(), 143)  # Java's way to end by SIGTERM
+
+    def assert_survival(self, kafka):
+        self.kcat(kafka, "-P", "-t", "news", "-K:", text="key:value\n")
+        kafka.kill()
+        kafka.start()
+        self.assertEqual(self.kcat(kafka, "-C", "-t", "news", "-e", "-f", "%k=%s"), "key=value")
 
 
 class RedisVerbs(unittest.TestCase):

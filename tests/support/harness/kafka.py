@@ -11,18 +11,11 @@ import struct
 from . import ports
 from .process import Process
 from .server import Server, scratch
-from .waiting import HarnessError
+from .waiting import HarnessError, until
 
-# Internal topics of one partition, and no waiting for further members, so that it is quick. After
-# kill -9 the controller takes a broker back only when its old session has ended: 2 s, not 9.
+# Internal topics of one partition, and no waiting for further members, so that it is quick.
 _PROPERTIES = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller_port}
-controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
 advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 log.dirs={data}
 auto.create.topics.enable={auto_create}
 offsets.topic.replication.factor=1
@@ -31,8 +24,26 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=1
 group.initial.rebalance.delay.ms=0
+"""
+
+# After kill -9 the controller, or ZooKeeper, takes a broker back only when its old session has
+# ended: 2 s, not 9 or 18.
+_KRAFT = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 broker.session.timeout.ms=2000
 broker.heartbeat.interval.ms=400
+"""
+_ZOOKEEPER = """\
+broker.id=1
+listeners=PLAINTEXT://127.0.0.1:{port}
+zookeeper.connect={zookeeper}
+zookeeper.session.timeout.ms=2000
+zookeeper.connection.timeout.ms=60000
 """
 
 # What `kafka.tools.StorageTool format` would write, without a second Java.
@@ -51,19 +62,31 @@ def _string(text):
     return struct.pack(">h", len(text)) + text.encode()
 
 
+def java(memory, folder, main, argument):
+    """The command that runs a class of the jars in the folder."""
+    program = shutil.which("java")
+    if not program:
+        raise HarnessError("no 'java': the package default-jre-headless is not installed")
+    return [program, f"-Xmx{memory}", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp",
+            os.path.join(folder or jars(), "*"), main, argument]
+
+
 class Kafka(Server):
-    """One broker that is its own controller (KRaft). Without arguments: free ports, throw-away data,
-    and the jars among the test's data.
+    """One broker that is its own controller (KRaft), or uses the ZooKeeper that it is given, which
+    the caller has started before. Data of one mode cannot serve the other. Without arguments:
+    KRaft, free ports, throw-away data, and the jars among the test's data.
 
     Topics are never made by mentioning them, unless `auto_create`.
     """
 
     def __init__(self, name="kafka", port=None, controller_port=None, folder=None, log=None,
-                 lasting=False, auto_create=False, jars_folder=None):
+                 lasting=False, auto_create=False, jars_folder=None, zookeeper=None):
         self.folder = folder or scratch("kafka-")
         super().__init__(name, log or os.path.join(self.folder, "server.log"), lasting)
         self.port = port or ports.reserve()
-        self.controller_port = controller_port or ports.reserve()
+        self.zookeeper = zookeeper
+        self.controller_port = None if zookeeper else controller_port or ports.reserve()
         self.auto_create = auto_create
         self._jars = jars_folder
 
@@ -80,24 +103,25 @@ class Kafka(Server):
     def _create(self):
         os.makedirs(os.path.join(self.folder, "data"), exist_ok=True)
         meta = os.path.join(self.folder, "data", "meta.properties")
-        if not os.path.exists(meta):
+        if not self.zookeeper and not os.path.exists(meta):
             # 16 bytes as Kafka writes an UUID. One that starts with "-" would look like an option.
             cluster = base64.urlsafe_b64encode(b"I" + secrets.token_bytes(15)).decode()[:22]
             self._write(meta, _META.format(cluster=cluster))
 
     def _launch(self):
-        java = shutil.which("java")
-        if not java:
-            raise HarnessError("no 'java': the package default-jre-headless is not installed")
+        if self.zookeeper:
+            # A broker that finds itself registered, because it was killed a moment ago, gives up.
+            until("the end of the broker's old session",
+                  lambda: not self.zookeeper.knows("/brokers/ids/1"), 30)
         self._create()
         properties = os.path.join(self.folder, "server.properties")
-        self._write(properties, _PROPERTIES.format(
+        template = _PROPERTIES + (_ZOOKEEPER if self.zookeeper else _KRAFT)
+        self._write(properties, template.format(
             port=self.port, controller_port=self.controller_port,
+            zookeeper=self.zookeeper.url if self.zookeeper else None,
             data=os.path.join(self.folder, "data"), auto_create=str(self.auto_create).lower()))
-        return Process.start(
-            [java, "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
-             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-cp", os.path.join(self._jars or jars(), "*"),
-             "kafka.Kafka", properties], self.log, lasting=self.lasting)
+        return Process.start(java("384m", self._jars, "kafka.Kafka", properties), self.log,
+                             lasting=self.lasting)
 
     # The wire protocol, as far as we need it: a request is API key, version, number and client name.
 
@@ -122,8 +146,52 @@ class Kafka(Server):
             raise HarnessError(f"{self.name}: topic {topic} could not be made: error {code}")
 
     def _ready(self):
-        """ApiVersions: a broker answers nothing before it is in its cluster."""
+        """ApiVersions: with KRaft a broker answers nothing before it is in its cluster."""
         try:
-            return self._request(18, 0, b"", 2)[:2] == b"\0\0"
+            return (self._request(18, 0, b"", 2)[:2] == b"\0\0"
+                    and (not self.zookeeper or self._has_leaders()))
         except OSError:
             return False
+
+    def _has_leaders(self):
+        """Metadata, version 1: with ZooKeeper, whether the controller has told the broker of all
+        topics that it has data of, and every partition has a leader again."""
+        answer = self._request(3, 1, struct.pack(">i", -1), 2)
+        at = 0
+
+        def read(form):
+            nonlocal at
+            value, = struct.unpack_from(">" + form, answer, at)
+            at += struct.calcsize(form)
+            return value
+
+        def read_string():
+            nonlocal at
+            size = max(read("h"), 0)  # -1 for none
+            at += size
+            return answer[at - size:at].decode()
+
+        for _ in range(read("i")):  # brokers
+            read("i")
+            read_string()
+            read("i")
+            read_string()
+        read("i")  # the controller
+        topics, errors = set(), []
+        for _ in range(read("i")):
+            errors.append(read("h"))
+            topics.add(read_string())
+            read("?")
+            for _ in range(read("i")):
+                errors.append(read("h"))
+                read("i")
+                read("i")
+                for _ in range(2):  # replicas, and those in sync
+                    for _ in range(read("i")):
+                        read("i")
+        return self._topics_on_disk() <= topics and not any(errors)
+
+    def _topics_on_disk(self):
+        """The data folder has a folder TOPIC-NUMBER a partition."""
+        names = (name.rpartition("-") for name in os.listdir(os.path.join(self.folder, "data")))
+        return {topic for topic, _, number in names if topic and number.isdigit()}

@@ -9,6 +9,7 @@ from .kafka import Kafka
 from .postgres import Postgres
 from .program import Program
 from .redis import Redis
+from .zookeeper import ZooKeeper
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ SERVICES = (
 )
 GATEWAY_TARGET = "//gateway:gateway"
 GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
-KAFKA_PORT, KAFKA_CONTROLLER_PORT = 9092, 9093
+KAFKA_PORT, KAFKA_CONTROLLER_PORT, ZOOKEEPER_PORT = 9092, 9093, 2181
 
 TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
 
@@ -55,19 +56,25 @@ class Stack:
     passwords, `folder(name)` and `log(name)` places for data and logs. A test leaves them out and
     gets free ports, throw-away data, and the programs among its data. `settings` are further
     settings of all programs; they cannot change how the servers find each other. `kafka_jars` is the
-    folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes.
+    folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes. With
+    `zookeeper` Kafka runs with a ZooKeeper, and has its data in another folder.
     `replicas` of each service share its database; services[name] is the first of replicas[name].
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
-                 log=lambda name: None, settings=None, kafka_jars=None, replicas=1):
+                 log=lambda name: None, settings=None, kafka_jars=None, zookeeper=False,
+                 replicas=1):
         self.settings = settings or {}
         self.jwt_secret = secret("JWT_SECRET")
         common = {"lasting": lasting}
         self.redis = Redis("redis", port(REDIS_PORT), log("redis"), **common)
-        self.kafka = Kafka("kafka", port(KAFKA_PORT), port(KAFKA_CONTROLLER_PORT), folder("kafka"),
-                           log("kafka"), jars_folder=kafka_jars,
+        self.zookeeper = ZooKeeper("zookeeper", port(ZOOKEEPER_PORT), folder("zookeeper"),
+                                   log("zookeeper"), jars_folder=kafka_jars,
+                                   **common) if kafka_jars and zookeeper else None
+        self.kafka = Kafka("kafka", port(KAFKA_PORT), port(KAFKA_CONTROLLER_PORT),
+                           folder("kafka-zookeeper" if zookeeper else "kafka"), log("kafka"),
+                           jars_folder=kafka_jars, zookeeper=self.zookeeper,
                            **common) if kafka_jars else None
         self.databases = {
             service.name: Postgres(
@@ -107,8 +114,11 @@ class Stack:
     def waves(self):
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
         events = [self.kafka] if self.kafka else []
-        return [[self.redis, *events, *self.databases.values()],
-                [one for replicas in self.replicas.values() for one in replicas], [self.gateway]]
+        services = [one for replicas in self.replicas.values() for one in replicas]
+        if self.zookeeper:
+            return [[self.redis, self.zookeeper, *self.databases.values()], events, services,
+                    [self.gateway]]
+        return [[self.redis, *events, *self.databases.values()], services, [self.gateway]]
 
     def servers(self):
         return [server for wave in self.waves() for server in wave]
