@@ -98,6 +98,7 @@ struct ink_config_program {
     const char *name;    /* "user" */
     const char *version; /* "1.0.0" */
     const char *summary; /* one line */
+    const char *usage;   /* what --help says after the name, with lines of its own; or NULL */
     const struct ink_config_setting *settings;
     const char *more; /* NULL, or lines of --help about flags that the program takes itself */
 };

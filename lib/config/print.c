@@ -18,7 +18,8 @@ void ink_config_help(const struct ink_config_program *program, struct ink_buf *o
     ink_arena_init(&arena);
     struct ink_config_list list = ink_config_flatten(&arena, program->settings);
     ink_buf_printf(out, "%s %s: %s\n\n", program->name, program->version, program->summary);
-    ink_buf_printf(out, "usage: %s [--flag=value ...]\n\n", program->name);
+    ink_buf_printf(out, "usage: %s %s\n\n", program->name,
+                   program->usage != NULL ? program->usage : "[--flag=value ...]");
     ink_buf_puts(out, "Each setting is an environment variable or a flag; the flag wins.\n"
                       "--help shows this, --version the version, --print-env an .env file.\n");
     ink_buf_puts(out, program->more != NULL ? program->more : "");
