@@ -168,7 +168,7 @@ static bool settle_one(void *self, const struct ink_raw_message *message)
         bsearch(message, settling->letters, settling->count, sizeof(*letter), by_place);
     if (letter == NULL || letter->settled != NULL)
         return true;
-    if (settling->fate == INK_DEAD_LETTER_REPLAYED && !ink_letter_is_whole(message))
+    if (settling->fate == INK_DEAD_LETTER_REPLAYED && letter->left_out > 0)
         return true;
     size_t at = settling->pending++;
     settling->chosen[at] = letter;

@@ -54,6 +54,7 @@ struct ink_dead_letter {
     size_t key_size;
     const char *payload; /* likewise */
     size_t payload_size;
+    int64_t left_out;     /* bytes of payload that had no room: it cannot be replayed; else 0 */
     const char *settled;  /* NULL while it waits; "replayed", "discarded" */
     int64_t settled_time; /* microseconds since 1970 */
 };

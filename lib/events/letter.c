@@ -132,11 +132,6 @@ static const char *header(const struct ink_raw_message *raw, const char *name)
     return value != NULL ? value : "";
 }
 
-bool ink_letter_is_whole(const struct ink_raw_message *raw)
-{
-    return ink_message_header(raw, INK_HEADER_LEFT_OUT) == NULL;
-}
-
 static void read_origin(const struct ink_raw_message *raw, struct ink_dead_letter *letter)
 {
     letter->group = header(raw, GROUP);
@@ -173,6 +168,7 @@ void ink_letter_read(struct ink_arena *arena, const struct ink_raw_message *raw,
                                            .key_size = raw->key_size,
                                            .payload = raw->payload != NULL ? raw->payload : "",
                                            .payload_size = raw->payload_size,
+                                           .left_out = atoll(header(raw, INK_HEADER_LEFT_OUT)),
                                            .settled = ink_message_header(raw, SETTLED),
                                            .settled_time = raw->time * 1000};
     read_origin(raw, ret_letter);

@@ -27,9 +27,6 @@ void ink_letter_write(struct ink_arena *arena, const struct ink_raw_message *raw
 void ink_letter_read(struct ink_arena *arena, const struct ink_raw_message *raw,
                      struct ink_dead_letter *ret_letter);
 
-/* Whether the letter has all that it takes to replay it. */
-bool ink_letter_is_whole(const struct ink_raw_message *raw);
-
 /* The message as it was before it died, but recognisable: with the identity that the consumer gave
  * it. */
 void ink_letter_restore(struct ink_arena *arena, const struct ink_raw_message *raw,
