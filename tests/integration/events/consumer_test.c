@@ -384,6 +384,7 @@ static void a_message_of_the_largest_size_can_die(void **state)
     assert_int_equal(count, 1);
     assert_int_equal(letters[0].payload_size, 0);
     assert_int_equal(letters[0].original_offset, 0);
+    assert_int_equal(letters[0].left_out, size);
     settle(ctx, "large-events", letters, count, INK_DEAD_LETTER_REPLAYED, 0); /* there is nothing */
     settle(ctx, "large-events", letters, count, INK_DEAD_LETTER_DISCARDED, 1);
 }

@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness import postgres  # noqa: E402
 from harness.waiting import HarnessError  # noqa: E402
-from local import stack, state, tests  # noqa: E402
+from local import bench, events, stack, state, tests  # noqa: E402
 
 DESCRIPTION = "inkmesh: a blogging platform as a mesh of C services, on this machine."
 
@@ -38,17 +38,29 @@ def parser():
         one.set_defaults(run=run)
         return one
 
-    command("up", lambda _: stack.up(), "install what is missing, build, and start everything",
+    one = command("up", lambda args: stack.up(args.kafka_mode), "install what is missing, build, and start everything",
             "Installs missing Debian packages (it says which), builds the programs with "
             "optimisation, starts PostgreSQL, Redis and the programs on 127.0.0.1, and waits until "
             "all are ready. Data, logs and generated secrets live in .inkmesh/. Running it again "
             "starts what is missing and restarts what was built anew.")
+    mode = one.add_mutually_exclusive_group()
+    mode.add_argument("--zookeeper", dest="kafka_mode", action="store_const", const="zookeeper",
+                      help="Kafka with a ZooKeeper on port 2181, from now on until --kraft")
+    mode.add_argument("--kraft", dest="kafka_mode", action="store_const", const="kraft",
+                      help="Kafka on its own: as it is unless --zookeeper was said")
     command("down", lambda _: stack.down(), "stop what up started; the data stays")
     command("status", lambda _: stack.status(), "show what runs; exits with 0 when all is ready")
     one = command("logs", logs, "show logs")
     one.add_argument("name", metavar="NAME", nargs="?", choices=stack.names(),
                      help="one of: " + ", ".join(stack.names()) + " (default: all)")
     one.add_argument("-f", dest="follow", action="store_true", help="go on as they grow")
+    one = command("events", lambda args: events.run(args.args),
+                  "show outboxes, lag and dead letters; replay these (events --help)")
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
+    one = command("bench", lambda args: bench.run(args.name), "measure something",
+                  "Measures something and prints what: " + bench.DESCRIPTION)
+    one.add_argument("name", metavar="NAME", choices=bench.names(),
+                     help="one of: " + ", ".join(bench.names()))
     one = command("test", lambda args: tests.run(args.args), "build and run the tests",
                   "Without ARGS: bazel test //..., then the unit and integration tests under "
                   "AddressSanitizer. With ARGS: bazel test ARGS. Ends with `N passed, N failed`.")
@@ -66,6 +78,8 @@ def main():
     # argparse would take an option that is first among ARGS for its own.
     if sys.argv[1:2] == ["test"] and sys.argv[2:3] not in (["-h"], ["--help"]):
         return tests.run(sys.argv[2:])
+    if sys.argv[1:2] == ["events"]:
+        return events.run(sys.argv[2:])
     args = parser().parse_args(sys.argv[1:] or ["help"])
     return args.run(args)
 

@@ -6,10 +6,14 @@ import shutil
 import subprocess
 import sys
 
-from harness.stack import TARGETS
+from harness.stack import TARGETS as PROGRAMS
 from harness.waiting import HarnessError
 
 from . import state
+
+EVENTS_TOOL = "inkmesh-events"
+# What up builds: the mesh's programs, and the operator's.
+TARGETS = {**PROGRAMS, EVENTS_TOOL: "//lib/events/tool:inkmesh-events"}
 
 
 def bazel(command, *args):

@@ -31,7 +31,7 @@ Register, sign in, publish a blog, and read what happened:
        -d '{{"title": "On engines", "content": "They weave algebraical patterns."}}'
   curl -s http://127.0.0.1:{http}/api/v1/notifications/user -H "Authorization: Bearer $TOKEN"
 
-./inkmesh status, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
+./inkmesh status, ./inkmesh events, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
 
 
 def local_stack():
@@ -41,7 +41,8 @@ def local_stack():
     """
     stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
                   secret=state.secret, folder=lambda name: state.path("data", name),
-                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars())
+                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars(),
+                  zookeeper=state.kafka_mode() == "zookeeper")
     return stack, {server.name: state.recall(server) for server in stack.servers()}
 
 
@@ -83,11 +84,39 @@ def _keep_log_small(server):
         os.rename(server.log, server.log + ".1")
 
 
-def up():
+def _stop(server):
+    server.stop(30)
+    state.forget(server)
+
+
+def _choose_kafka(mode):
+    """Changes how Kafka runs, if it is to change, and says how it does unless that is as usual.
+
+    The services end, too: what they know of the one Kafka would confuse them about the other.
+    """
+    before = state.kafka_mode()
+    if mode not in (None, before):
+        stack, _ = local_stack()
+        for server in (*stack.services.values(), stack.kafka, stack.zookeeper):
+            if server and server.running():
+                _stop(server)
+                print(f"  {server.name:<16} stopped, for another kind of Kafka", flush=True)
+        state.kafka_mode(mode)
+        print(f"Each kind of Kafka has data of its own. What was in the one before stays there "
+              f"({os.path.relpath(stack.kafka.folder, state.ROOT)}):\nevents that were not consumed "
+              f"wait for ./inkmesh up --{before}.")
+    if state.kafka_mode() == "zookeeper":
+        print("Kafka runs with ZooKeeper, " + (
+            "from now on" if mode == "zookeeper" else "as chosen before") +
+            "; ./inkmesh up --kraft goes back.", flush=True)
+
+
+def up(kafka_mode=None):
     """Builds and starts everything that does not run, or that was built anew."""
     with state.locked():
         print("building ...", flush=True)
         build.build()
+        _choose_kafka(kafka_mode)
         stack, versions = local_stack()
         outdated = [server for server in reversed(stack.servers())
                     if server.running() and versions[server.name] != _version(server)]
@@ -127,8 +156,7 @@ def down():
         stack, _ = local_stack()
         running = [server for server in reversed(stack.servers()) if server.running()]
         for server in running:
-            server.stop(30)
-            state.forget(server)
+            _stop(server)
             print(f"  {server.name:<16} stopped", flush=True)
     print("The data stays in .inkmesh/." if running else "Nothing was running.")
 
@@ -148,7 +176,7 @@ def status():
 
 def names():
     stack = [service.name for service in SERVICES]
-    return ["redis", "kafka", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
+    return ["redis", "zookeeper", "kafka", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
 
 
 def postgres(service):

@@ -51,6 +51,26 @@ def secret(name):
     return known[name]
 
 
+KAFKA_MODES = ("kraft", "zookeeper")
+
+
+def kafka_mode(new=None):
+    """How Kafka runs in this clone, one of KAFKA_MODES; `new` is remembered."""
+    file = path("kafka-mode")
+    if new:
+        with open(file + ".new", "w", encoding="ascii") as text:
+            text.write(new + "\n")
+        os.rename(file + ".new", file)
+    try:
+        with open(file, encoding="ascii") as text:
+            mode = text.read().strip()
+    except FileNotFoundError:
+        return KAFKA_MODES[0]
+    if mode not in KAFKA_MODES:
+        raise HarnessError(f"{file} says {mode!r}, which is none of: {', '.join(KAFKA_MODES)}")
+    return mode
+
+
 # What runs: one record a server, which names its process so that no other can be mistaken for it.
 
 def _boot():

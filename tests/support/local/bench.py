@@ -1,0 +1,22 @@
+"""`./inkmesh bench NAME`: runs tests/bench/NAME.py on optimised programs."""
+
+import glob
+import os
+import sys
+
+from . import build, state
+
+DESCRIPTION = "each is a program in tests/bench and says what it did. Nothing is compared."
+_FOLDER = os.path.join(state.ROOT, "tests", "bench")
+
+
+def names():
+    return sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(_FOLDER, "*.py")))
+
+
+def run(name):
+    """Hands over to the benchmark, which finds the harness, and the programs that it needs by
+    local.build."""
+    print("building ...", flush=True)
+    build.build()
+    os.execv(sys.executable, [sys.executable, os.path.join(_FOLDER, name + ".py")])

@@ -1,0 +1,28 @@
+"""`./inkmesh events`: the program inkmesh-events with the settings of the local stack."""
+
+import os
+
+from . import build, stack, state
+
+_USAGE = os.path.join(state.ROOT, "lib", "events", "tool", "usage.txt")
+
+
+def _help():
+    with open(_USAGE, encoding="utf-8") as file:
+        print("usage: ./inkmesh events " + file.read())
+    print("Kafka and the databases are those of ./inkmesh up. For others, run the program itself:\n"
+          "lib/events/tool, with KAFKA_BROKERS and DATABASE_URLS (docs/operations.md).")
+
+
+def run(args):
+    """Hands over to the program, which up has built."""
+    if any(arg in ("-h", "--help", "help") for arg in args):
+        return _help()
+    program = build.binary(build.EVENTS_TOOL)
+    if not os.path.exists(program):
+        build.build()
+    local, _ = stack.local_stack()
+    databases = " ".join(f"{name}={one.url}" for name, one in local.databases.items())
+    os.execve(program, ["inkmesh events", *args],
+              {**os.environ, "KAFKA_BROKERS": local.kafka.url, "DATABASE_URLS": databases})
+    return 1
