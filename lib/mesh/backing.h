@@ -19,8 +19,8 @@
 
 #include "lib/cache/cache.h"
 #include "lib/db/db.h"
+#include "lib/mesh/events.h"
 #include "lib/mesh/program.h"
-#include "lib/mesh/relay.h"
 
 /* A fragment to include, see settings.h. DATABASE_URL has no fallback of its own. */
 struct ink_backing_settings {

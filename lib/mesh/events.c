@@ -1,4 +1,4 @@
-#include "lib/mesh/relay.h"
+#include "lib/mesh/events.h"
 
 #include "lib/gauges/gauges.h"
 #include "lib/log/log.h"
