@@ -6,11 +6,11 @@
 
 #define BLANKS " \t"
 
-/* Whether `text` begins with the media type and nothing of a name follows it. */
-static bool is_type(const char *text, const char *type)
+/* Whether `text` begins with the media type, and what follows is one of `ends` or the end. */
+static bool is_type(const char *text, const char *type, const char *ends)
 {
     size_t size = strlen(type);
-    return strncasecmp(text, type, size) == 0 && strchr(BLANKS ";,", text[size]) != NULL;
+    return strncasecmp(text, type, size) == 0 && strchr(ends, text[size]) != NULL;
 }
 
 /* The value of a parameter of a media type, up to the next comma; NULL when there is none. */
@@ -30,7 +30,7 @@ static const char *parameter(const char *text, const char *name)
 
 bool gateway_is_json(const char *content_type)
 {
-    if (content_type == NULL || !is_type(content_type, "application/json"))
+    if (content_type == NULL || !is_type(content_type, "application/json", BLANKS ";"))
         return false;
     const char *charset = parameter(content_type, "charset");
     if (charset == NULL)
@@ -43,7 +43,7 @@ bool gateway_accepts(const char *accept, const char *type)
 {
     for (const char *item = accept; item != NULL; item = strchr(item, ',')) {
         item += strspn(item, "," BLANKS);
-        if (!is_type(item, type))
+        if (!is_type(item, type, BLANKS ";,"))
             continue;
         const char *q = parameter(item, "q");
         return q == NULL || strspn(q, "0.") != strcspn(q, BLANKS ",;");

@@ -105,7 +105,9 @@ static void json_types(void **state)
                                       "text/plain; application/json",
                                       "application/json; charset=latin1",
                                       "application/json; charset=utf-80",
-                                      "application/x-www-form-urlencoded"};
+                                      "application/x-www-form-urlencoded",
+                                      "application/json, text/plain",
+                                      "application/json,application/json"};
     (void)state;
     for (size_t i = 0; i < INK_COUNT(good); i++)
         assert_true(gateway_is_json(good[i]));
