@@ -15,12 +15,23 @@ static char **member(const struct ink_field *field, const ProtobufCMessage *mess
     return (char **)((char *)(uintptr_t)message + field->c->offset);
 }
 
+/* All lines of a header as one value (RFC 9110, section 5.2): a list may come in several. NULL when
+ * there is none. */
+static const char *joined(struct gateway_exchange *x, const char *name)
+{
+    const char *all = NULL, *one, *value;
+    for (size_t i = 0; ink_http_header_at(x->http, i, &one, &value); i++)
+        if (strcasecmp(one, name) == 0)
+            all = all == NULL ? value : ink_arena_printf(x->ctx.arena, "%s, %s", all, value);
+    return all;
+}
+
 /* An empty header is refused: the field would be as if the client had sent none, and a condition
  * that it meant to set would not be. */
 static struct ink_status take(struct gateway_exchange *x, const struct ink_field *field,
                               ProtobufCMessage *request)
 {
-    const char *value = ink_http_header(x->http, field->header);
+    const char *value = joined(x, field->header);
     if (value == NULL)
         return ink_ok();
     if (*value == '\0')
@@ -42,10 +53,10 @@ struct ink_status gateway_take_headers(struct gateway_exchange *x, ProtobufCMess
 }
 
 /* Whether the client has a reply with this tag (section 13.1.2). */
-static bool not_modified(const struct gateway_exchange *x, const char *etag)
+static bool not_modified(struct gateway_exchange *x, const char *etag)
 {
     const char *method = ink_http_method(x->http);
-    const char *known = ink_http_header(x->http, "If-None-Match");
+    const char *known = joined(x, "If-None-Match");
     return known != NULL && x->made->success_status == 200 &&
            (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
            ink_etag_list_has(known, etag);

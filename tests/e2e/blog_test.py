@@ -205,6 +205,24 @@ class ConditionsTest(BlogTest):
         self.assertEqual(gone.status, 204)
         self.assert_problem(self.change(blog, {}, If_Match="*"), 404)
 
+    def test_lists_may_come_in_several_lines(self):
+        answer = self.write()
+        path, etag = answer.headers["Location"], answer.headers["ETag"]
+        for name, method, expected in (("If-None-Match", "GET", {'"x"': 200, etag: 304}),
+                                       ("If-Match", "PUT", {'"x"': 412, etag: 200})):
+            for last, status in expected.items():
+                connection = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port,
+                                                        timeout=10)
+                self.addCleanup(connection.close)
+                connection.putrequest(method, path)
+                for header in ((name, '"y"'), (name, last),
+                               ("Authorization", f"Bearer {self.token}"),
+                               ("Content-Type", "application/json"),
+                               ("Content-Length", "2" if method == "PUT" else "0")):
+                    connection.putheader(*header)
+                connection.endheaders(b"{}" if method == "PUT" else None)
+                self.assertEqual(connection.getresponse().status, status, (name, last))
+
     def test_malformed_if_match(self):
         blog = self.new_blog()
         for value in ("", "x" * 1025, b"\xff"):
