@@ -1,11 +1,16 @@
+#define _GNU_SOURCE
 #include "lib/events/client.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/alloc.h"
+
+#define CLOSE_S 5
 
 /* After a broker came back we want to be there soon, not after librdkafka's 10 s. */
 static const struct ink_kafka_property common[] = {{"reconnect.backoff.ms", "50"},
@@ -86,10 +91,27 @@ struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka
     return ink_ok();
 }
 
+static void *destroy(void *rk)
+{
+    rd_kafka_destroy(rk);
+    return NULL;
+}
+
+/* When a broker was restarted before, librdkafka sometimes waits for ever for the thread of its
+ * connection (its issue 4131). All that matters to others, such as leaving a group, is done by
+ * then, so that the handle can be left alone. */
 void ink_kafka_close(rd_kafka_t **rk)
 {
-    if (*rk != NULL)
-        rd_kafka_destroy(*rk);
+    if (*rk == NULL)
+        return;
+    pthread_t thread;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CLOSE_S;
+    if (pthread_create(&thread, NULL, destroy, *rk) != 0)
+        abort();
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+        pthread_detach(thread);
     *rk = NULL;
 }
 

@@ -27,7 +27,8 @@ struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka
                                  const struct ink_kafka_client *client,
                                  rd_kafka_t **ret_rk) INK_MUST_CHECK;
 
-/* For INK_CLEANUP; NULL is fine. */
+/* For INK_CLEANUP; NULL is fine. Takes 5 s at most; what librdkafka is not done with then is
+ * leaked. */
 void ink_kafka_close(rd_kafka_t **rk);
 #define INK_KAFKA INK_CLEANUP(ink_kafka_close) rd_kafka_t
 
