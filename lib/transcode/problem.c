@@ -102,6 +102,12 @@ static const char *type_of(struct ink_arena *arena, const char *reason)
     return type;
 }
 
+/* A single one that is about no field (broken JSON, say) is what `detail` says already. */
+static bool worth_listing(const struct ink_violation *violations)
+{
+    return violations != NULL && (violations->next != NULL || violations->field[0] != '\0');
+}
+
 static void put_errors(struct ink_arena *arena, const struct ink_violation *violations,
                        const struct ink_message *type, struct ink_buf *out)
 {
@@ -142,7 +148,7 @@ void ink_problem_write(struct ink_arena *arena, const struct ink_problem *proble
     put_member(out, "detail", detail);
     put_member(out, "instance", place->instance);
     put_member(out, "requestId", place->request_id);
-    if (problem->violations != NULL)
+    if (worth_listing(problem->violations))
         put_errors(arena, problem->violations, place->type, out);
     put_member(out, "error", detail != NULL ? detail : title);
     ink_buf_putc(out, '}');

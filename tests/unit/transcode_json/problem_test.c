@@ -88,6 +88,18 @@ static void names_fields_as_json_does(void **state)
         "\"error\":\"item.itemCount: must be positive (and 2 more)\"}");
 }
 
+static void lists_nothing_that_names_no_field(void **state)
+{
+    (void)state;
+    struct ink_violation *list = NULL;
+    ink_violation_add(&arena, &list, "", "the JSON is cut off");
+    struct ink_problem problem = ink_problem_from_status(ink_violations_status(&arena, list));
+    struct ink_problem_place place = {.type = type_named("Everything")};
+    const char *text = written(&problem, &place);
+    assert_null(strstr(text, "errors"));
+    assert_non_null(strstr(text, "\"detail\":\"the JSON is cut off\""));
+}
+
 static void types_a_reason(void **state)
 {
     (void)state;
@@ -154,6 +166,7 @@ int main(void)
         TEST(writes_a_problem),
         TEST(writes_one_made_by_hand),
         TEST(names_fields_as_json_does),
+        TEST(lists_nothing_that_names_no_field),
         TEST(types_a_reason),
         TEST(tells_nothing_of_the_inside),
         TEST(converts_paths),
