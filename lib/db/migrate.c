@@ -153,10 +153,15 @@ struct ink_status ink_db_migrate(struct ink_db *db, const struct ink_ctx *ctx,
 struct ink_status ink_db_prepare(struct ink_db *db, const struct ink_ctx *ctx, size_t *ret_applied)
 {
     *ret_applied = 0;
-    if (atomic_load(&db->prepared))
+    if (ink_db_prepared(db))
         return ink_db_ping(db, ctx);
     struct ink_status status = ink_db_migrate(db, ctx, db->migrations, ret_applied);
     if (ink_is_ok(status))
         atomic_store(&db->prepared, true);
     return status;
+}
+
+bool ink_db_prepared(const struct ink_db *db)
+{
+    return atomic_load_explicit(&db->prepared, memory_order_acquire);
 }

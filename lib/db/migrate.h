@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "lib/base/ctx.h"
@@ -39,3 +40,5 @@ struct ink_status ink_db_migrate(struct ink_db *db, const struct ink_ctx *ctx,
  * server for an answer. Statements are let through from then on. */
 struct ink_status ink_db_prepare(struct ink_db *db, const struct ink_ctx *ctx,
                                  size_t *ret_applied) INK_MUST_CHECK;
+/* Whether it has worked. */
+bool ink_db_prepared(const struct ink_db *db);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/db/migrate.h"
 #include "lib/db/pool.h"
 
 /* What a rollback gets when its context has no time left; the answer is late enough. */
@@ -19,7 +20,7 @@ static struct ink_ctx limited(const struct ink_db *db, const struct ink_ctx *ctx
 
 static struct ink_status check_prepared(struct ink_db *db)
 {
-    if (atomic_load_explicit(&db->prepared, memory_order_acquire))
+    if (ink_db_prepared(db))
         return ink_ok();
     struct ink_status status = ink_error(INK_UNAVAILABLE, "the service is starting");
     status.cause = "the migrations are not applied yet";

@@ -43,17 +43,22 @@ static struct ink_status handle(void *self, const struct ink_ctx *ctx, struct in
     return notification_service_add(events->service, tx, ctx, rows, n_rows);
 }
 
+static bool is_alike(const struct notification_row *a, const struct notification_row *b)
+{
+    return strcmp(a->user_id, b->user_id) == 0 && strcmp(a->type, b->type) == 0;
+}
+
 static void done(void *self, const struct ink_ctx *ctx, const struct ink_event *list, size_t count)
 {
     struct notification_events *events = self;
-    const char *last = "";
+    struct notification_row last = {.user_id = "", .type = ""};
     for (size_t i = 0; i < count; i++) {
         struct ink_event event = list[i];
         struct notification_row row;
-        if (!notification_told(ctx->arena, &event, &row) || strcmp(row.user_id, last) == 0)
+        if (!notification_told(ctx->arena, &event, &row) || is_alike(&row, &last))
             continue; /* a run of one user's events is told once */
-        notification_service_tell(events->service, row.user_id);
-        last = row.user_id;
+        notification_service_tell(events->service, &row);
+        last = row;
     }
 }
 

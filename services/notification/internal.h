@@ -14,6 +14,8 @@ struct notification_service {
     struct ink_seal page_tokens;
     struct notification_hub *hub;
     struct ink_pubsub *news;
+    void (*wake_mail)(void *mail); /* NULL when nobody sends */
+    void *mail;
 };
 
 /* Fills in what was initialised; its parts live in ctx->arena, the strings where the row's do. */

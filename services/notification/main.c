@@ -4,6 +4,7 @@
 #include "inkmesh_contract.h"
 #include "lib/log/log.h"
 #include "services/notification/events.h"
+#include "services/notification/mail_program.h"
 #include "services/notification/notification_migrations.h"
 #include "services/notification/service.h"
 #include "services/notification/settings.h"
@@ -20,6 +21,7 @@ static struct notification_service *make_service(struct ink_backing *backing,
         .streams = settings->streams,
         .user_streams = settings->user_streams,
         .poll_ms = settings->stream_poll_ms,
+        .hold_emails = settings->mail.smtp.url == NULL,
     };
     struct notification_service *service = NULL;
     ink_program_must(backing->program, "start", notification_settings_check(settings, arena));
@@ -87,7 +89,10 @@ int main(int argc, char **argv)
     struct notification_service *service = make_service(&backing, &settings);
     add_gauges(ink_program_metrics(program), service);
     struct notification_events *events = make_events(&backing, service);
+    struct notification_mail_program mail = {0};
+    notification_mail_program_open(&backing, &settings, service, &mail);
     ink_backing_serve(&backing, NOTIFICATION_SERVICE, notification_service_handlers, service);
+    notification_mail_program_close(&mail);
     notification_events_free(events);
     notification_service_free(service);
     ink_backing_close(&backing);

@@ -95,16 +95,27 @@ struct ink_status notification_service_add(struct notification_service *service,
 {
     struct notification_change *changes;
     size_t n_changes;
-    struct ink_status status = notification_store_add(tx, ctx, rows, count, &changes, &n_changes);
+    struct ink_status status = notification_store_add(
+        tx, ctx, rows, count, service->parts.hold_emails, &changes, &n_changes);
     for (size_t i = 0; ink_is_ok(status) && i < n_changes; i++)
         make_stale(service, ctx, changes[i].user_id, changes[i].version);
     return status;
 }
 
-void notification_service_tell(struct notification_service *service, const char *user_id)
+void notification_service_tell(struct notification_service *service,
+                               const struct notification_row *row)
 {
-    notification_hub_wake(service->hub, user_id);
-    ink_pubsub_publish(service->news, user_id, strlen(user_id));
+    notification_hub_wake(service->hub, row->user_id);
+    ink_pubsub_publish(service->news, row->user_id, strlen(row->user_id));
+    if (service->wake_mail != NULL && strcmp(row->type, "email") == 0)
+        service->wake_mail(service->mail);
+}
+
+void notification_service_on_email(struct notification_service *service, void (*wake)(void *self),
+                                   void *self)
+{
+    service->wake_mail = wake;
+    service->mail = self;
 }
 
 /* For whom: users for themselves, a service for anyone. `ret_user_id` is in lower case. */
@@ -146,7 +157,7 @@ create_notification(void *self, struct ink_ctx *ctx,
         status = ink_db_commit(&tx);
     if (!ink_is_ok(status))
         return status;
-    notification_service_tell(service, user_id);
+    notification_service_tell(service, &row);
     notification_show(ctx, &row, reply);
     return ink_ok();
 }

@@ -37,6 +37,7 @@ struct notification_service_parts {
     int64_t streams;       /* at once */
     int64_t user_streams;  /* at once for one user */
     int64_t poll_ms;       /* how often a stream looks when it hears nothing */
+    bool hold_emails;      /* there is nobody to send them */
 };
 
 /* Starts to listen for news. INVALID_ARGUMENT for a malformed redis_url. */
@@ -52,8 +53,13 @@ struct ink_status notification_service_add(struct notification_service *service,
                                            struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                            struct notification_row *rows,
                                            size_t count) INK_MUST_CHECK;
-/* After the commit: tells the streams of a user, wherever they are. */
-void notification_service_tell(struct notification_service *service, const char *user_id);
+/* After the commit: tells the streams of the row's user, wherever they are, and who sends mail. */
+void notification_service_tell(struct notification_service *service,
+                               const struct notification_row *row);
+
+/* Before there are threads: who is told that there is an e-mail to be sent. */
+void notification_service_on_email(struct notification_service *service, void (*wake)(void *self),
+                                   void *self);
 
 /* For metrics. */
 struct notification_service_stats {

@@ -8,11 +8,34 @@
 #include "lib/base/status.h"
 #include "lib/mesh/backing.h"
 
+/* How mail is sent; without smtp.url none is. */
+struct notification_mail_settings {
+    struct {
+        const char *url;      /* SMTP_URL */
+        int starttls;         /* SMTP_STARTTLS, enum ink_smtp_starttls */
+        const char *user;     /* SMTP_USER */
+        const char *password; /* SMTP_PASSWORD */
+        const char *ca_file;  /* SMTP_CA_FILE */
+        int64_t connect_timeout_ms;
+        int64_t timeout_ms;
+    } smtp;
+    const char *from;      /* EMAIL_FROM */
+    const char *from_name; /* EMAIL_FROM_NAME */
+    int64_t attempts;
+    int64_t backoff_ms;
+    int64_t backoff_max_ms;
+    int64_t max_age_s;
+    int64_t user_daily;
+    int64_t poll_ms;
+    const char *user_service; /* USER_SERVICE_ADDRESS */
+};
+
 struct notification_settings {
     struct ink_backing_settings backing;
     int64_t streams;
     int64_t user_streams;
     int64_t stream_poll_ms;
+    struct notification_mail_settings mail;
 };
 
 extern const struct ink_config_setting notification_settings_table[];

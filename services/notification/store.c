@@ -62,7 +62,7 @@ static void take_added(const struct ink_ctx *ctx, const struct ink_db_rows *adde
 
 struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                          struct notification_row *rows, size_t count,
-                                         struct notification_change **ret_changes,
+                                         bool hold_emails, struct notification_change **ret_changes,
                                          size_t *ret_count)
 {
     /* Mailboxes are locked in the order of their keys, so that transactions with several of them
@@ -86,6 +86,9 @@ struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_
                "    clock_timestamp()"
                "  FROM new JOIN box USING (user_id) WINDOW mine AS (PARTITION BY user_id)"
                "  RETURNING *"
+               "), mail AS ("
+               "  INSERT INTO emails (notification_id, user_id, state, created_at, next_attempt_at)"
+               "  SELECT id, user_id, $5, created_at, now() FROM n WHERE type = 'email'"
                ")"
                " SELECT " ROW_COLUMNS ", n.seq = box.version"
                " FROM n JOIN box USING (user_id) JOIN new ON new.id = n.id ORDER BY new.place",
@@ -101,6 +104,7 @@ struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_
     add_column(&params, rows, count, offsetof(struct notification_row, user_id));
     add_column(&params, rows, count, offsetof(struct notification_row, message));
     add_column(&params, rows, count, offsetof(struct notification_row, type));
+    ink_db_add_text(&params, hold_emails ? "held" : "pending");
     struct ink_status status = ink_db_tx_query(tx, &add, &params, &added);
     if (ink_is_ok(status))
         take_added(ctx, &added, rows, ret_changes, ret_count);

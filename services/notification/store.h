@@ -33,11 +33,12 @@ struct notification_change {
     int64_t version;
 };
 
-/* Adds notifications (their user_id, message and type; the rest is set then), in their order. The
- * users' changes, one each, are in *ret_changes. */
+/* Adds notifications (their user_id, message and type; the rest is set then), in their order, and
+ * for those of type email what mail_store.h reads: as pending, or as held. The users' changes, one
+ * each, are in *ret_changes. */
 struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                          struct notification_row *rows, size_t count,
-                                         struct notification_change **ret_changes,
+                                         bool hold_emails, struct notification_change **ret_changes,
                                          size_t *ret_count) INK_MUST_CHECK;
 
 /* Marks one notification of the user, or with `id` NULL all, as read. *ret_version is 0 when

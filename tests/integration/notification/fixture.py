@@ -87,10 +87,11 @@ class NotificationTest(unittest.TestCase):
     """Tests that share one mesh; every test has users of its own."""
 
     settings = {}
+    mesh_class = Mesh
 
     @classmethod
     def setUpClass(cls):
-        cls.mesh = Mesh(**cls.settings)
+        cls.mesh = cls.mesh_class(**cls.settings)
         cls.addClassCleanup(cls.end)
         cls.mesh.start()
 
