@@ -13,6 +13,8 @@ CONTENT = "Long enough to be a blog."
 class EventsTest(MeshTest):
     with_kafka = True
     with_zookeeper = os.environ.get("KAFKA_MODE") == "zookeeper"
+    with_mail = True
+    settings = {**MeshTest.settings, "EMAIL_BACKOFF": "1s"}
 
     def told(self, token):
         """The messages of a user's notifications, the oldest first."""
@@ -53,6 +55,26 @@ class EventsTest(MeshTest):
         self.assertEqual(types[welcome], "email")
         self.assertEqual(set(types[message] for message in told), {"in-app"})
 
+    def test_welcome_by_mail(self):
+        """Also while the mail server is silent, notifications come as ever; the mail comes later."""
+        mail = self.mesh.mail
+        mail.rules({"at": "rcpt", "hang": True})
+        user, session = self.signed_in()
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        self.await_told(session["token"], [welcome])
+        until("the mail server is silent", lambda: mail.events("rule"), 60)
+        self.blog(session["token"], "Meanwhile")
+        self.await_told(session["token"], [welcome, "Your blog Meanwhile has been created."])
+        self.assertEqual(mail.messages(user["email"]), [])
+        mail.rules()
+        until("the mail", lambda: mail.messages(user["email"]), 120)
+        message, = mail.messages(user["email"])
+        self.assertEqual(message["Subject"], welcome)
+        self.assertEqual(message.get_body(["plain"]).get_content().strip(), welcome)
+        self.assertIn(f"<p>{welcome}</p>", message.get_body(["html"]).get_content())
+        told = self.get("/api/v1/notifications/user", token=session["token"]).json()
+        self.assertEqual(message["Message-ID"], f"<{told[-1]['id']}@localhost>")
+
     def test_kafka_away(self):
         """No write waits for Kafka, and nothing that was acknowledged is lost or told twice."""
         user, session = self.signed_in()
@@ -86,6 +108,8 @@ class EventsTest(MeshTest):
         notification.start()
         until("writes work again", lambda: self.request(
             "PUT", f"/api/v1/blogs/{blog}", {}, token=token).status == 200, 20)
+        until("reads work again", lambda: self.get(
+            "/api/v1/notifications/user", token=token).status == 200, 20)
         self.update(token, blog, "After")
         self.await_told(token, [welcome, "Your blog Killed has been created.",
                                 *(f"Your blog Before {n} has been updated." for n in range(3)),

@@ -56,6 +56,8 @@ class MeshTest(unittest.TestCase):
     settings = {"BCRYPT_COST": "4"}
     # Whether the mesh has a Kafka; then @maven//:jars must be among the test's data.
     with_kafka = False
+    # Whether it has a mail server.
+    with_mail = False
     # Of each service.
     replicas = 1
     # Whether that Kafka runs with a ZooKeeper.
@@ -64,7 +66,8 @@ class MeshTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
-                         zookeeper=cls.with_zookeeper, replicas=cls.replicas)
+                         zookeeper=cls.with_zookeeper, replicas=cls.replicas,
+                         with_mail=cls.with_mail)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import ports
 from .kafka import Kafka
+from .mail import MailCatcher
 from .postgres import Postgres
 from .program import Program
 from .redis import Redis
@@ -39,6 +40,7 @@ SERVICES = (
 GATEWAY_TARGET = "//gateway:gateway"
 GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
 KAFKA_PORT, KAFKA_CONTROLLER_PORT, ZOOKEEPER_PORT = 9092, 9093, 2181
+MAIL_PORT = 1025
 
 TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
 
@@ -58,13 +60,14 @@ class Stack:
     settings of all programs; they cannot change how the servers find each other. `kafka_jars` is the
     folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes. With
     `zookeeper` Kafka runs with a ZooKeeper, and has its data in another folder.
+    `with_mail` adds a mail server that keeps what it gets; without it e-mails are held.
     `replicas` of each service share its database; services[name] is the first of replicas[name].
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
                  log=lambda name: None, settings=None, kafka_jars=None, zookeeper=False,
-                 replicas=1):
+                 replicas=1, with_mail=False):
         self.settings = settings or {}
         self.jwt_secret = secret("JWT_SECRET")
         common = {"lasting": lasting}
@@ -76,16 +79,18 @@ class Stack:
                            folder("kafka-zookeeper" if zookeeper else "kafka"), log("kafka"),
                            jars_folder=kafka_jars, zookeeper=self.zookeeper,
                            **common) if kafka_jars else None
+        self.mail = MailCatcher("mail", port(MAIL_PORT), folder("mail"), log("mail"),
+                                **common) if with_mail else None
         self.databases = {
             service.name: Postgres(
                 f"postgres-{service.name}", service.database,
                 secret(f"POSTGRES_PASSWORD_{service.name.upper()}"), port(service.postgres_port),
                 folder(f"postgres-{service.name}"), log(f"postgres-{service.name}"), **common)
             for service in SERVICES}
-        self.replicas = {
-            service.name: [self._service(service, number, port, binary, log, common)
-                           for number in range(replicas)]
-            for service in SERVICES}
+        self.replicas = {}
+        for service in SERVICES:
+            self.replicas[service.name] = [self._service(service, number, port, binary, log, common)
+                                           for number in range(replicas)]
         self.services = {name: replicas[0] for name, replicas in self.replicas.items()}
         self.gateway = self._gateway(port, binary, log, common)
 
@@ -93,21 +98,30 @@ class Stack:
         kafka = {"KAFKA_BROKERS": self.kafka.url} if self.kafka else {}
         return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **kafka}
 
+    def _addresses(self, name):
+        return ",".join(f"127.0.0.1:{one.port}" for one in self.replicas[name])
+
+    def _own(self, service):
+        """What only this service is told."""
+        if service.name != "notification" or not self.mail:
+            return {}
+        return {"USER_SERVICE_ADDRESS": self._addresses("user"), "SMTP_URL": self.mail.url,
+                "SMTP_STARTTLS": "off", "EMAIL_FROM": "inkmesh@localhost"}
+
     def _service(self, service, number, port, binary, log, common):
         name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
         env = {**self.settings, "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **self._shared()}
+               **self._own(service), **self._shared()}
         return Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
 
     def _gateway(self, port, binary, log, common):
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
         env = {**self.settings,
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **{f"{name.upper()}_SERVICE_ADDRESS":
-                  ",".join(f"127.0.0.1:{one.port}" for one in replicas)
-                  for name, replicas in self.replicas.items()},
+               **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
+                  for name in self.replicas},
                **self._shared()}
         return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
 
@@ -115,10 +129,10 @@ class Stack:
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
         events = [self.kafka] if self.kafka else []
         services = [one for replicas in self.replicas.values() for one in replicas]
+        first = [self.redis, *self.databases.values(), *([self.mail] if self.mail else [])]
         if self.zookeeper:
-            return [[self.redis, self.zookeeper, *self.databases.values()], events, services,
-                    [self.gateway]]
-        return [[self.redis, *events, *self.databases.values()], services, [self.gateway]]
+            return [[self.zookeeper, *first], events, services, [self.gateway]]
+        return [[*events, *first], services, [self.gateway]]
 
     def servers(self):
         return [server for wave in self.waves() for server in wave]

@@ -17,6 +17,7 @@ TOUR = """\
 REST      http://127.0.0.1:{http}        (try /health)
 gRPC      {grpc}
 Metrics   {metrics}
+Mail      {mail}/new        (a file a message; nothing leaves this machine)
 
 Register, sign in, publish a blog, and read what happened:
 
@@ -30,8 +31,13 @@ Register, sign in, publish a blog, and read what happened:
        -H 'Content-Type: application/json' \\
        -d '{{"title": "On engines", "content": "They weave algebraical patterns."}}'
   curl -s http://127.0.0.1:{http}/api/v1/notifications/user -H "Authorization: Bearer $TOKEN"
+  cat {mail}/new/*
 
 ./inkmesh status, ./inkmesh events, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
+
+
+def _folder(name):
+    return state.path("mail") if name == "mail" else state.path("data", name)
 
 
 def local_stack():
@@ -40,9 +46,9 @@ def local_stack():
     Returns it with the versions that these servers were started with, by name.
     """
     stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
-                  secret=state.secret, folder=lambda name: state.path("data", name),
-                  log=state.log_path, settings=_own_settings(), kafka_jars=build.kafka_jars(),
-                  zookeeper=state.kafka_mode() == "zookeeper")
+                  secret=state.secret, folder=_folder, log=state.log_path,
+                  settings=_own_settings(), kafka_jars=build.kafka_jars(),
+                  zookeeper=state.kafka_mode() == "zookeeper", with_mail=True)
     return stack, {server.name: state.recall(server) for server in stack.servers()}
 
 
@@ -131,7 +137,7 @@ def up(kafka_mode=None):
         for wave in stack.waves():
             _start_wave(wave, before)
     print("\nReady.\n\n" + TOUR.format(
-        http=stack.gateway.port,
+        http=stack.gateway.port, mail=os.path.relpath(stack.mail.folder, state.ROOT),
         grpc="  ".join(f"{name} 127.0.0.1:{one.port}" for name, one in stack.services.items()),
         metrics="  ".join(f"http://127.0.0.1:{one.admin_port}/metrics"
                           for one in (stack.gateway, *stack.services.values()))))
@@ -176,7 +182,8 @@ def status():
 
 def names():
     stack = [service.name for service in SERVICES]
-    return ["redis", "zookeeper", "kafka", *(f"postgres-{name}" for name in stack), *stack, "gateway"]
+    return ["redis", "zookeeper", "kafka", "mail", *(f"postgres-{name}" for name in stack), *stack,
+            "gateway"]
 
 
 def postgres(service):
