@@ -143,6 +143,13 @@ class MessageTest(SmtpTest):
         self.assertEqual(self.only(server).get_payload().splitlines(), lines)
 
 
+def listens(pid):
+    """Whether the process catches SIGUSR1."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        caught = next(line for line in file if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) & 1 << (signal.SIGUSR1 - 1))
+
+
 class FailureTest(SmtpTest):
     def test_connection_is_used_again(self):
         server = self.catcher()
@@ -208,6 +215,7 @@ class FailureTest(SmtpTest):
             before = len(server.events("rule"))
             sender.start()
             until("the server hangs", lambda: len(server.events("rule")) > before, 20)
+            until("the sender can be cancelled", lambda: listens(sender.process.pid), 20)
             sender.process.send_signal(signal.SIGUSR1)
             self.assertEqual(sender.answer()[0], "CANCELLED")
             server.rules()
