@@ -7,6 +7,7 @@ a user. FOLDER/NAME gets what only that program needs on top, and the program it
 dpkg database, by which scanners know its version. There is no shell and no package manager.
 """
 
+import functools
 import os
 import re
 import shutil
@@ -37,6 +38,7 @@ def libraries(program):
     return {merged(path) for path in re.findall(r"(?:^|\s)(/\S+) \(0x", listed)}
 
 
+@functools.lru_cache(maxsize=None)
 def package(library):
     """The Debian package that a library belongs to. It may list it under the link /lib."""
     for path in (os.path.realpath(library), os.path.realpath(library).removeprefix("/usr")):

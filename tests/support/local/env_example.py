@@ -6,17 +6,22 @@
 import subprocess
 import sys
 
-from harness.stack import TARGETS
+from harness.stack import SERVICES, TARGETS
 
 _HEADER = """\
 # Every setting of every program, with its default. Copied to .env and edited, this changes what
-# `./inkmesh up` starts, except for addresses and secrets: those it chooses itself.
+# `./inkmesh up` starts, except for addresses and secrets: those it chooses itself. `docker compose`
+# reads .env too. It chooses no secrets, and does not start without those that have no "#" here.
+
+# the passwords of docker compose's databases; letters and digits, for they become part of a URL
+{passwords}
 """
 
 
 def env_example(binary):
     """The text; `binary(name)` says where a program is."""
-    text, seen = _HEADER, set()
+    passwords = (f"POSTGRES_PASSWORD_{service.name.upper()}=" for service in SERVICES)
+    text, seen = _HEADER.format(passwords="\n".join(passwords)), set()
     for name in TARGETS:
         printed = subprocess.run([binary(name), "--print-env"], capture_output=True, text=True,
                                  check=True, env={}).stdout
