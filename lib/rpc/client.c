@@ -70,7 +70,7 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, (int)options->keepalive_ms / 4),
         integer(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100),
         integer(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 1000),
-        integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2000),
+        integer(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 1000),
         /* A replica that came back with another address is looked up again, but not all the time.
          */
         integer(GRPC_ARG_DNS_MIN_TIME_BETWEEN_RESOLUTIONS_MS, 2000),

@@ -283,6 +283,20 @@ static bool start_thread(struct ink_rpc_stream *stream)
     return error == 0;
 }
 
+/* Why a stream did not get into the list. A client that may not watch our health is told that
+ * nobody may, and then takes us for healthy: it could not call us otherwise. */
+static struct ink_status why_not(const struct served *served)
+{
+    pthread_mutex_lock(&served->server->lock);
+    bool stopping = served->server->stopping;
+    pthread_mutex_unlock(&served->server->lock);
+    if (stopping)
+        return ink_error(INK_UNAVAILABLE, "the server is shutting down");
+    if (served->kind == SERVED_HEALTH)
+        return ink_error(INK_UNIMPLEMENTED, "too many watch the health of this server");
+    return ink_overloaded("too many streams are open", 1000);
+}
+
 static void requested(struct event *event, bool ok)
 {
     struct ink_rpc_stream *stream = INK_CONTAINER_OF(event, struct ink_rpc_stream, requested);
@@ -293,7 +307,7 @@ static void requested(struct event *event, bool ok)
     }
     stream_listen(stream->call.served);
     if (!enlist(stream)) {
-        refuse(server, &stream->call, ink_overloaded("too many streams are open", 1000));
+        refuse(server, &stream->call, why_not(stream->call.served));
         release(stream);
     } else if (!start_thread(stream)) {
         unlist(stream);

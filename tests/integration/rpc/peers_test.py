@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The example program of lib/rpc/server.h against a client that no one here wrote: Python's grpcio."""
 
+import json
 import signal
 import socket
 import subprocess
@@ -128,6 +129,26 @@ class ExampleTest(unittest.TestCase):
         many = self.stream("/greet.v1.Greeter/Many", HelloReply,
                            HelloRequest(name="Ada", times=3))
         self.assertEqual(len(list(many)), 3)
+
+    def test_watchers_of_health_lock_nobody_out(self):
+        """A client that goes by our health, as lib/rpc's does, could not call us otherwise."""
+        watch = "/grpc.health.v1.Health/Watch"
+        watches = [self.stream(watch, HealthReply, HealthRequest()) for _ in range(256)]
+        for one in watches:
+            self.addCleanup(one.cancel)
+            self.assertEqual(next(one).status, SERVING)
+        error = self.failure(next, self.stream(watch, HealthReply, HealthRequest()))
+        self.assertEqual(error.code(), grpc.StatusCode.UNIMPLEMENTED)
+        config = {"loadBalancingConfig": [{"round_robin": {}}],
+                  "healthCheckConfig": {"serviceName": "grpc.health.v1.Health"}}
+        careful = grpc.insecure_channel(f"127.0.0.1:{self.port}", options=[
+            ("grpc.service_config", json.dumps(config)), ("grpc.use_local_subchannel_pool", 1)])
+        self.addCleanup(careful.close)
+        hello = careful.unary_unary("/greet.v1.Greeter/Hello",
+                                    request_serializer=HelloRequest.SerializeToString,
+                                    response_deserializer=HelloReply.FromString)
+        reply = hello(HelloRequest(name="Ada"), timeout=10, wait_for_ready=True)
+        self.assertEqual(reply.text, "Hello, Ada!")
 
     def test_server_streaming(self):
         replies = self.stream(
