@@ -15,14 +15,22 @@
 /* The inbox is tidied a while after the start, when there is less to do. */
 #define FIRST_PRUNE (60 * INK_SECOND)
 
-/* A killed consumer's partitions are free after 6 s; a batch may take minutes. */
+/* A killed consumer's partitions are free after 6 s; a batch may take minutes. A fetch that has
+ * nothing to bring ends soon: it does not ask for partitions that were assigned after it left. */
 static const struct ink_kafka_property properties[] = {
-    {"enable.auto.commit", "false"},       {"enable.auto.offset.store", "false"},
-    {"auto.offset.reset", "earliest"},     {"session.timeout.ms", "6000"},
-    {"heartbeat.interval.ms", "1500"},     {"max.poll.interval.ms", "600000"},
-    {"queued.min.messages", "2000"},       {"queued.max.messages.kbytes", "8192"},
-    {"fetch.error.backoff.ms", "100"},     {"topic.metadata.refresh.interval.ms", "30000"},
-    {"allow.auto.create.topics", "false"}, {NULL, NULL}};
+    {"enable.auto.commit", "false"},
+    {"enable.auto.offset.store", "false"},
+    {"auto.offset.reset", "earliest"},
+    {"session.timeout.ms", "6000"},
+    {"heartbeat.interval.ms", "1500"},
+    {"max.poll.interval.ms", "600000"},
+    {"queued.min.messages", "2000"},
+    {"queued.max.messages.kbytes", "8192"},
+    {"fetch.error.backoff.ms", "100"},
+    {"fetch.wait.max.ms", "100"},
+    {"topic.metadata.refresh.interval.ms", "5000"},
+    {"allow.auto.create.topics", "false"},
+    {NULL, NULL}};
 
 void ink_consumer_count(struct ink_consumer *consumer, uint64_t *counter, uint64_t more)
 {

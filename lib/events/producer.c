@@ -83,7 +83,7 @@ void ink_producer_free(struct ink_producer *producer)
         rd_kafka_purge(producer->rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
         rd_kafka_poll(producer->rk, 0);
     }
-    rd_kafka_destroy(producer->rk);
+    ink_kafka_close(&producer->rk);
     for (size_t i = 0; i < producer->topic_count; i++)
         free(producer->topics[i]);
     free(producer->topics);

@@ -1,6 +1,7 @@
 /* Topics that are missing are made here, with as many partitions as the settings ask for: what a
  * broker makes by itself has one, which cannot be undone without disturbing the order of keys. */
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/events/client.h"
@@ -11,8 +12,7 @@
 /* Those after which trying to use the topic tells more than trying again to make it. */
 static bool is_fine(rd_kafka_resp_err_t error)
 {
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS ||
-           error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
+    return error == RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED ||
            error == RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED ||
            error == RD_KAFKA_RESP_ERR_POLICY_VIOLATION ||
            error == RD_KAFKA_RESP_ERR_TOPIC_EXCEPTION;
@@ -57,6 +57,47 @@ static void configure(rd_kafka_NewTopic_t *wanted, const char *topic)
         rd_kafka_NewTopic_set_config(wanted, "retention.ms", "-1");
 }
 
+static bool has_leaders(const rd_kafka_metadata_t *metadata)
+{
+    if (metadata->topic_cnt != 1 || metadata->topics[0].err != RD_KAFKA_RESP_ERR_NO_ERROR)
+        return false;
+    for (int i = 0; i < metadata->topics[0].partition_cnt; i++) {
+        if (metadata->topics[0].partitions[i].leader < 0)
+            return false;
+    }
+    return metadata->topics[0].partition_cnt > 0;
+}
+
+/* Made is not yet known: who subscribes to a topic before brokers tell of it hears of it only when
+ * the metadata are refreshed, much later. */
+static struct ink_status await_known(rd_kafka_t *rk, const struct ink_ctx *ctx, const char *topic)
+{
+    static const struct timespec pause = {.tv_nsec = 20 * INK_MILLISECOND};
+    int64_t limit = ink_now() + LONGEST_WAIT_MS * INK_MILLISECOND;
+    int64_t end = limit < ctx->deadline ? limit : ctx->deadline;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
+    bool known = false;
+    int left_ms;
+    while (!known && handle != NULL &&
+           (left_ms = (int)ink_deadline_left_ms(end, LONGEST_WAIT_MS)) > 0) {
+        const rd_kafka_metadata_t *metadata = NULL;
+        error = rd_kafka_metadata(rk, 0, handle, &metadata, left_ms);
+        known = error == RD_KAFKA_RESP_ERR_NO_ERROR && has_leaders(metadata);
+        if (metadata != NULL)
+            rd_kafka_metadata_destroy(metadata);
+        if (!known)
+            nanosleep(&pause, NULL);
+    }
+    if (handle != NULL)
+        rd_kafka_topic_destroy(handle);
+    if (known)
+        return ink_ok();
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR)
+        error = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    return ink_kafka_error(ctx->arena, error, ink_arena_printf(ctx->arena, "see %s", topic));
+}
+
 struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                          const struct ink_kafka_settings *settings,
                                          const char *topic, int partitions)
@@ -72,6 +113,8 @@ struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *c
     configure(wanted, topic);
     rd_kafka_resp_err_t error = create(rk, wanted, wait_ms);
     rd_kafka_NewTopic_destroy(wanted);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+        return await_known(rk, ctx, topic);
     if (is_fine(error))
         return ink_ok();
     return ink_kafka_error(ctx->arena, error, ink_arena_printf(ctx->arena, "make %s", topic));
