@@ -148,10 +148,15 @@ class Kafka(Server):
     def _ready(self):
         """ApiVersions: with KRaft a broker answers nothing before it is in its cluster."""
         try:
-            return (self._request(18, 0, b"", 2)[:2] == b"\0\0"
+            return (self._request(18, 0, b"", 2)[:2] == b"\0\0" and self._coordinates()
                     and (not self.zookeeper or self._has_leaders()))
         except OSError:
             return False
+
+    def _coordinates(self):
+        """FindCoordinator, version 0: the first one makes the topic of offsets, which takes a new
+        broker half a second that the first consumer would otherwise wait for."""
+        return self._request(10, 0, _string("harness"), 2)[:2] == b"\0\0"
 
     def _has_leaders(self):
         """Metadata, version 1: with ZooKeeper, whether the controller has told the broker of all
