@@ -15,6 +15,7 @@
 #define LONGEST_PAUSE_MS 30000
 /* How often held mails are looked for: those of replicas that know no mail server. */
 #define TAKE_UP_INTERVAL (60 * INK_SECOND)
+#define TAKE_UP_BATCH 1000
 #define STATEMENT_TIMEOUT (5 * INK_SECOND)
 
 struct ink_status notification_mail_new(const struct notification_mail_options *options,
@@ -97,16 +98,18 @@ static void count(struct notification_mail *mail)
     ink_arena_release(&arena);
 }
 
+/* Whether that is done for now. */
 static bool take_up(struct notification_mail *mail)
 {
     struct ink_arena arena;
     ink_arena_init(&arena);
     struct ink_ctx ctx = ink_ctx_background(&arena);
+    size_t taken = TAKE_UP_BATCH;
     ctx.deadline = ink_now() + STATEMENT_TIMEOUT;
-    struct ink_status status =
-        notification_emails_take_up(mail->options.db, &ctx, mail->options.max_age_s);
+    struct ink_status status = notification_emails_take_up(
+        mail->options.db, &ctx, mail->options.max_age_s, TAKE_UP_BATCH, &taken);
     ink_arena_release(&arena);
-    return ink_is_ok(status);
+    return ink_is_ok(status) && taken < TAKE_UP_BATCH;
 }
 
 /* Said when it begins and when it ends. */
@@ -214,7 +217,6 @@ READER(troubled, mail->troubled)
 READER(pending, counts_of(mail).pending)
 READER(oldest, counts_of(mail).oldest_s)
 READER(dead, counts_of(mail).dead)
-READER(held, counts_of(mail).held)
 
 void notification_mail_add_gauges(struct ink_metrics *metrics, struct notification_mail *mail)
 {
@@ -230,7 +232,6 @@ void notification_mail_add_gauges(struct ink_metrics *metrics, struct notificati
         {false, "email_pending", "E-mails that wait, of all replicas.", read_pending},
         {false, "email_oldest_seconds", "How long the oldest of these has waited.", read_oldest},
         {false, "email_dead", "E-mails in the database that were given up.", read_dead},
-        {false, "email_held", "E-mails made while there was no mail server.", read_held},
     };
     for (size_t i = 0; i < INK_COUNT(table); i++) {
         struct ink_metric *metric =

@@ -123,16 +123,24 @@ struct ink_status notification_emails_release(struct ink_db *db, const struct in
 }
 
 struct ink_status notification_emails_take_up(struct ink_db *db, const struct ink_ctx *ctx,
-                                              int64_t max_age_s)
+                                              int64_t max_age_s, size_t limit, size_t *ret_count)
 {
     static const struct ink_db_statement statement = {
         .name = "emails_take_up",
         .sql = "UPDATE emails SET state = 'pending', next_attempt_at = now()"
-               " WHERE state = 'held' AND created_at > now() - $1::bigint * interval '1 second'",
+               " WHERE notification_id IN ("
+               "  SELECT notification_id FROM emails"
+               "  WHERE state = 'held' AND created_at > now() - $1::bigint * interval '1 second'"
+               "  ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)",
     };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_int64(&params, max_age_s);
-    return ink_db_query(db, ctx, &statement, &params, NULL);
+    ink_db_add_int64(&params, (int64_t)limit);
+    struct ink_status status = ink_db_query(db, ctx, &statement, &params, &rows);
+    if (ink_is_ok(status))
+        *ret_count = (size_t)ink_db_affected(&rows);
+    return status;
 }
 
 struct ink_status notification_emails_count(struct ink_db *db, const struct ink_ctx *ctx,
@@ -140,11 +148,9 @@ struct ink_status notification_emails_count(struct ink_db *db, const struct ink_
 {
     static const struct ink_db_statement statement = {
         .name = "emails_count",
-        .sql = "SELECT count(*) FILTER (WHERE state = 'pending'),"
-               "  coalesce(extract(epoch FROM now() - min(created_at)"
-               "    FILTER (WHERE state = 'pending')), 0)::bigint,"
-               "  count(*) FILTER (WHERE state = 'dead'), count(*) FILTER (WHERE state = 'held')"
-               " FROM emails WHERE state <> 'sent'",
+        .sql = "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::bigint,"
+               "  (SELECT count(*) FROM emails WHERE state = 'dead')"
+               " FROM emails WHERE state = 'pending'",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_status status = ink_db_query(db, ctx, &statement, NULL, &rows);
@@ -153,7 +159,6 @@ struct ink_status notification_emails_count(struct ink_db *db, const struct ink_
             .pending = ink_db_int64(&rows, 0, 0),
             .oldest_s = ink_db_int64(&rows, 0, 1),
             .dead = ink_db_int64(&rows, 0, 2),
-            .held = ink_db_int64(&rows, 0, 3),
         };
     return status;
 }

@@ -60,15 +60,15 @@ struct ink_status notification_emails_release(struct ink_db *db, const struct in
                                               const struct notification_email *list, size_t count,
                                               int64_t lease) INK_MUST_CHECK;
 
-/* Makes those that are held, and not too old, pending. */
+/* Makes up to `limit` of those that are held, and not too old, pending. */
 struct ink_status notification_emails_take_up(struct ink_db *db, const struct ink_ctx *ctx,
-                                              int64_t max_age_s) INK_MUST_CHECK;
+                                              int64_t max_age_s, size_t limit,
+                                              size_t *ret_count) INK_MUST_CHECK;
 
 struct notification_email_counts {
     int64_t pending;
     int64_t oldest_s; /* how long the oldest of these has been waiting; 0 without any */
     int64_t dead;
-    int64_t held;
 };
 struct ink_status
 notification_emails_count(struct ink_db *db, const struct ink_ctx *ctx,

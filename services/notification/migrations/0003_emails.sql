@@ -12,5 +12,7 @@ CREATE TABLE emails (
     last_error text
 );
 
-CREATE INDEX emails_open ON emails (state, next_attempt_at) WHERE state <> 'sent';
+CREATE INDEX emails_pending ON emails (next_attempt_at) WHERE state = 'pending';
+CREATE INDEX emails_held ON emails (created_at) WHERE state = 'held';
+CREATE INDEX emails_dead ON emails (ended_at) WHERE state = 'dead';
 CREATE INDEX emails_sent ON emails (user_id, ended_at) WHERE state = 'sent';

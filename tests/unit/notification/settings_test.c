@@ -1,6 +1,7 @@
 /* services/notification/settings.h: the defaults of the design, and what must not start. */
 #include "services/notification/settings.h"
 
+#include "lib/smtp/smtp.h"
 #include "tests/support/settings.h"
 
 static void refused(const char *name, char **environment)
@@ -26,6 +27,23 @@ static void test_defaults(void **state)
     ink_arena_release(&arena);
 }
 
+static void test_mail(void **state)
+{
+    (void)state;
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    struct notification_settings settings = {0};
+    settings_load(notification_settings_table, (char *[]){SETTINGS_SECRET, NULL}, &arena,
+                  &settings);
+    assert_null(settings.mail.smtp.url);
+    assert_int_equal(settings.mail.smtp.starttls, INK_SMTP_STARTTLS_REQUIRED);
+    assert_int_equal(settings.mail.smtp.timeout_ms, 30000);
+    assert_int_equal(settings.mail.attempts, 12);
+    assert_int_equal(settings.mail.max_age_s, 86400);
+    assert_string_equal(settings.mail.user_service, "127.0.0.1:3001");
+    ink_arena_release(&arena);
+}
+
 static void test_streams_leave_room_for_others(void **state)
 {
     (void)state;
@@ -45,6 +63,8 @@ static void test_streams_leave_room_for_others(void **state)
 static void test_wrong_ones(void **state)
 {
     (void)state;
+    refused("SMTP_STARTTLS", (char *[]){SETTINGS_SECRET, "SMTP_STARTTLS=perhaps", NULL});
+    refused("EMAIL_ATTEMPTS", (char *[]){SETTINGS_SECRET, "EMAIL_ATTEMPTS=0", NULL});
     refused("JWT_SECRET", (char *[]){NULL});
     refused("STREAMS_PER_USER", (char *[]){SETTINGS_SECRET, "STREAMS_PER_USER=0", NULL});
     refused("STREAM_POLL", (char *[]){SETTINGS_SECRET, "STREAM_POLL=1ms", NULL});
@@ -54,6 +74,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_mail),
         cmocka_unit_test(test_streams_leave_room_for_others),
         cmocka_unit_test(test_wrong_ones),
     };
