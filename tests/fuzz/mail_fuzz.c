@@ -1,0 +1,76 @@
+/* lib/smtp/message.h: whatever texts and addresses hold, a message has its own eight headers and
+ * two parts, in lines of ASCII that SMTP carries. The input is up to five texts, a NUL behind each.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/smtp/message.h"
+
+#define N_TEXTS 5
+
+static void must(bool good)
+{
+    if (!good)
+        abort();
+}
+
+static void split(struct ink_arena *arena, const char *data, size_t size, char *texts[N_TEXTS])
+{
+    for (size_t i = 0; i < N_TEXTS; i++) {
+        const char *end = memchr(data, '\0', size);
+        size_t length = end == NULL ? size : (size_t)(end - data);
+        texts[i] = ink_arena_strndup(arena, data, length);
+        data += length + (end != NULL);
+        size -= length + (end != NULL);
+    }
+}
+
+static void check_lines(const char *message, size_t size)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < size; i++, column++) {
+        must((message[i] >= ' ' && message[i] <= '~') || strchr("\t\r\n", message[i]) != NULL);
+        must((message[i] == '\n') == (i > 0 && message[i - 1] == '\r'));
+        must(column <= 998);
+        if (message[i] == '\n')
+            column = 0;
+    }
+}
+
+static void check_structure(const char *message)
+{
+    size_t headers = 0, boundaries = 0;
+    const char *body = strstr(message, "\r\n\r\n");
+    must(body != NULL);
+    for (const char *line = message; line < body; line = strstr(line, "\r\n") + 2)
+        headers += *line != ' ';
+    for (const char *at = body; (at = strstr(at, "\r\n--=_inkmesh")) != NULL; at++)
+        boundaries++;
+    must(headers == 8 && boundaries == 3);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct ink_arena arena;
+    struct ink_buf out = INK_BUF_INIT;
+    char *texts[N_TEXTS];
+    ink_arena_init(&arena);
+    split(&arena, (const char *)data, size, texts);
+    struct ink_mail mail = {.id = "1",
+                            .from = "a@example.com",
+                            .from_name = texts[0],
+                            .to = ink_mail_address_valid(texts[4]) ? texts[4] : "b@example.com",
+                            .to_name = texts[0],
+                            .subject = ink_mail_one_line(&arena, texts[1], 78),
+                            .text = texts[2],
+                            .html = texts[3]};
+    must(strpbrk(mail.to, "\r\n <>\"") == NULL);
+    if (ink_is_ok(ink_mail_compose(&mail, &out))) {
+        check_lines(out.data, out.len);
+        check_structure(out.data);
+    }
+    ink_buf_release(&out);
+    ink_arena_release(&arena);
+    return 0;
+}
