@@ -5,8 +5,8 @@ import time
 import unittest
 import uuid
 
-from fixture import JWT_SECRET, BlogTest, new_id
-from harness.rpc import make_token
+from fixture import BlogTest, new_id
+from harness.service import service_token
 
 MIB = 1 << 20
 
@@ -88,7 +88,7 @@ class CreateTest(BlogTest):
                 self.assertEqual(self.get(blog.id).content, content)
 
     def test_only_users(self):
-        service = make_token(JWT_SECRET, sub="notification", typ="service")
+        service = service_token()
         for token, code in ((None, "UNAUTHENTICATED"), (service, "PERMISSION_DENIED")):
             with self.subTest(token=token), self.assertRaises(Exception) as caught:
                 self.mesh.client.call("CreateBlog", token=token, title="A title",

@@ -4,10 +4,9 @@
 import json
 import subprocess
 import unittest
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
-from fixture import Mesh, new_id, token_of
+from fixture import BlogTest, Mesh
 from harness.kafka import Kafka
 from harness.tools import tool
 from harness.waiting import until
@@ -15,34 +14,24 @@ from harness.waiting import until
 TOPIC = "blog-events"
 
 
-class EventsTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.kafka = Kafka()
-        cls.addClassCleanup(lambda: cls.kafka.running() and cls.kafka.stop())
-        cls.kafka.start()
-        cls.mesh = Mesh(cls.kafka)
-        cls.addClassCleanup(cls.end)
-        cls.mesh.start()
+class KafkaMesh(Mesh):
+    def __init__(self, **settings):
+        self.kafka = Kafka()
+        super().__init__(KAFKA_BROKERS=self.kafka.url, **settings)
 
-    @classmethod
-    def end(cls):
-        code = cls.mesh.stop()
-        if code != 0:
-            raise AssertionError(f"the blog service ended with {code}:\n{cls.mesh.blog.log_tail()}")
+    def servers(self):
+        return [*super().servers(), self.kafka]
 
-    def setUp(self):
-        self.author = new_id()
 
-    def call(self, method, **fields):
-        return self.mesh.client.call(method, token=token_of(self.author), **fields)
+class EventsTest(BlogTest):
+    new_mesh = KafkaMesh
 
     def new_blog(self, title):
         return self.call("CreateBlog", title=title, content="The content of it")
 
     def messages(self):
         """All there are: (key, payload, headers), in the order of each partition."""
-        done = subprocess.run([tool("kcat"), "-b", self.kafka.url, "-C", "-t", TOPIC, "-o",
+        done = subprocess.run([tool("kcat"), "-b", self.mesh.kafka.url, "-C", "-t", TOPIC, "-o",
                                "beginning", "-e", "-q", "-J"], capture_output=True, text=True,
                               timeout=30, check=True)
         messages = [json.loads(line) for line in done.stdout.splitlines()]
@@ -90,7 +79,7 @@ class EventsTest(unittest.TestCase):
         """Writes go on; afterwards everything arrives, once and in order."""
         before = self.new_blog("Before")
         self.published()
-        self.kafka.kill()
+        self.mesh.kafka.kill()
 
         def write(number):
             blog = self.new_blog(f"Blog {number}")
@@ -101,8 +90,8 @@ class EventsTest(unittest.TestCase):
         with ThreadPoolExecutor(8) as pool:
             blogs = list(pool.map(write, range(20)))
         self.assertEqual(self.mesh.postgres.psql("SELECT count(*) FROM outbox"), "80")
-        until("the gauge", lambda: self.metric("outbox_depth") == 80, 10)
-        self.kafka.start()
+        until("the gauge", lambda: self.mesh.first.metric("outbox_depth") == 80, 10)
+        self.mesh.kafka.start()
         self.published()
         messages = self.messages()
         for number, blog in enumerate(blogs):
@@ -110,14 +99,6 @@ class EventsTest(unittest.TestCase):
                       if message["key"] == blog.id]
             self.assertEqual(titles, [f"Blog {number}"] + [f"Blog {number} {n}" for n in range(3)])
         self.assertEqual(len([one for one in messages if one["key"] == before.id]), 1)
-
-    def metric(self, name):
-        url = f"http://127.0.0.1:{self.mesh.blog.admin_port}/metrics"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith(name + " "):
-                    return float(line.split()[1])
-        return None
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 import time
 import unittest
 
-from fixture import BlogTest, Failure
+from fixture import BlogTest
+from harness.rpc import Failure
 from harness.waiting import until
 
 
@@ -15,7 +16,7 @@ class AwayTest(BlogTest):
             server.resume()
             if not server.running():
                 server.start()
-        self.mesh.blog.wait_ready()
+        self.mesh.first.wait_ready()
 
     def rename(self, blog, title, **fields):
         return self.call("UpdateBlog", id=blog.id, title={"value": title}, **fields)

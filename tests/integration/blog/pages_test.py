@@ -152,12 +152,11 @@ class TokenTest(ListTest):
         self.assertEqual(len(page.blogs), 2)
 
     def test_says_the_same_to_every_replica(self):
-        replica = self.mesh.program()
+        replica = self.mesh.replica()
         replica.start()
         self.addCleanup(replica.stop)
-        client = type(self.mesh.client)(self.mesh.contract, replica.port, self.mesh.client.service)
-        self.addCleanup(client.close)
-        page = client.call("ListBlogs", author_id=self.author, page_token=self.token)
+        self.addCleanup(replica.client.close)
+        page = replica.client.call("ListBlogs", author_id=self.author, page_token=self.token)
         self.assertEqual(len(page.blogs), 2)
 
 

@@ -6,8 +6,9 @@ import random
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 
-from fixture import SERVICE, BlogTest, Failure, token_of
-from harness.rpc import Client
+from fixture import BlogTest
+from harness.rpc import Failure
+from harness.service import user_token
 
 
 class RacesTest(BlogTest):
@@ -77,12 +78,12 @@ class RacesTest(BlogTest):
         """Rounds in which readers find nothing in Redis and race with writers, on two replicas. No
         reader sees less than what was acknowledged before it asked, and afterwards Redis has the
         last state."""
-        replica = self.mesh.program()
+        replica = self.mesh.replica()
         replica.start()
         self.addCleanup(replica.stop)
-        clients = [self.mesh.client, Client(self.mesh.contract, replica.port, SERVICE)]
-        self.addCleanup(clients[1].close)
-        token = token_of(self.author)
+        clients = [self.mesh.client, replica.client]
+        self.addCleanup(replica.client.close)
+        token = user_token(self.author)
         acknowledged, misses = 0, 0
 
         def write(number, blog_id):

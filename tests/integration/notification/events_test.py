@@ -27,8 +27,8 @@ class EventsTest(NotificationTest):
         if not self.mesh.kafka.running():
             self.mesh.kafka.start()
         for one in self.mesh.replicas:
-            if not one.program.running():
-                one.program.start()
+            if not one.running():
+                one.start()
             until("calls work", self.works(one), 10)
 
     def works(self, replica):
@@ -182,8 +182,8 @@ class EventsTest(NotificationTest):
         thread.start()
         for one in self.mesh.replicas:
             time.sleep(0.3)
-            one.program.kill()
-            one.program.start()
+            one.kill()
+            one.start()
             until("calls work", self.works(one), 10)
         thread.join()
         self.assert_flood([token for _, token in users], 100, 5)
@@ -196,7 +196,7 @@ class EventsTest(NotificationTest):
         self.mesh.postgres.start()
         self.mesh.redis.start()
         for one in self.mesh.replicas:
-            one.program.wait_ready()
+            one.wait_ready()
             until("calls work", self.works(one), 10)
         self.assert_flood([token for _, token in users], 40, 2)
 

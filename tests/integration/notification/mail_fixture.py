@@ -1,14 +1,12 @@
 """The notification service beside a mail server and the user service, and what its tests share."""
 
 import itertools
-import os
 
-from fixture import JWT_SECRET, Mesh, NotificationTest
-from harness import ports
+from fixture import Mesh, NotificationTest
 from harness.mail import MailCatcher
 from harness.postgres import Postgres
-from harness.program import Program
-from harness.rpc import Client, Failure, make_token
+from harness.rpc import Failure
+from harness.service import Replica, user_token
 from harness.waiting import until
 
 PASSWORD = "correct horse battery"
@@ -30,16 +28,13 @@ class MailMesh(Mesh):
 
     def __init__(self, sends=True, **settings):
         self.mail = MailCatcher()
-        port, admin = ports.reserve(), ports.reserve()
-        address = {"USER_SERVICE_ADDRESS": f"127.0.0.1:{port}"}
-        super().__init__(**QUICK, **address, **(sending_to(self.mail) if sends else {}), **settings)
+        super().__init__(**QUICK, **(sending_to(self.mail) if sends else {}), **settings)
         self.user_postgres = Postgres("postgres-user", "user_db")
-        self.users = Program(
-            "user", [os.path.abspath("services/user/user")],
-            {"DATABASE_URL": self.user_postgres.url, "REDIS_URL": self.redis.url,
-             "JWT_SECRET": JWT_SECRET, "BCRYPT_COST": "4", "GRPC_ADDRESS": f"127.0.0.1:{port}",
-             "ADMIN_ADDRESS": f"127.0.0.1:{admin}"}, port, admin)
-        self.user_client = Client(self.contract, port, "inkmesh.user.v1.UserService")
+        self.users = Replica(self.contract, "user", "user",
+                             {"DATABASE_URL": self.user_postgres.url, "REDIS_URL": self.redis.url,
+                              "BCRYPT_COST": "4"})
+        for one in self.replicas:
+            one.env["USER_SERVICE_ADDRESS"] = f"127.0.0.1:{self.users.port}"
 
     def start(self):
         for server in (self.mail, self.user_postgres):
@@ -52,7 +47,7 @@ class MailMesh(Mesh):
 
     def stop(self):
         codes = super().stop()
-        self.user_client.close()
+        self.users.client.close()
         for server in (self.users, self.user_postgres, self.mail):
             if server.running():
                 server.stop()
@@ -60,12 +55,12 @@ class MailMesh(Mesh):
 
 
 class MailTest(NotificationTest):
-    mesh_class = MailMesh
+    new_mesh = MailMesh
 
     def setUp(self):
         """What a test broke is whole again."""
         self.mesh.mail.rules()
-        for server in (self.mesh.mail, self.mesh.users, *(one.program for one in self.mesh.replicas)):
+        for server in (self.mesh.mail, self.mesh.users, *(one for one in self.mesh.replicas)):
             if not server.running():
                 server.start()
         self.await_calls()
@@ -85,9 +80,9 @@ class MailTest(NotificationTest):
     def account(self, username="Ada"):
         """A registered user's id, token and address."""
         address = f"user{next(_numbers)}@example.com"
-        user = self.mesh.user_client.call("Register", username=username, email=address,
+        user = self.mesh.users.client.call("Register", username=username, email=address,
                                           password=PASSWORD)
-        return user.id, make_token(JWT_SECRET, id=user.id, sub=user.id, typ="access"), address
+        return user.id, user_token(user.id), address
 
     def notify(self, token, message="something new", **fields):
         """The id of a new notification of type email."""
@@ -114,7 +109,7 @@ class MailTest(NotificationTest):
 
     def assert_not_logged(self, *secrets):
         for one in self.mesh.replicas:
-            with open(one.program.log, encoding="utf-8", errors="replace") as log:
+            with open(one.log, encoding="utf-8", errors="replace") as log:
                 text = log.read()
             for secret in secrets:
                 self.assertNotIn(secret, text)

@@ -80,11 +80,11 @@ class DeathTest(MailTest):
         id_ = self.notify(token)
         until("it arrived", lambda: self.mesh.mail.messages(address), 30)
         for one in self.mesh.replicas:
-            one.program.kill()
+            one.kill()
         self.assertEqual(self.row(id_, "state, attempts"), "pending|1")
         self.mesh.mail.rules()
         for one in self.mesh.replicas:
-            one.program.start()
+            one.start()
         first, second = self.await_mail(address, 2)
         self.assertEqual(first["Message-ID"], f"<{id_}@inkmesh.example>")
         self.assertEqual(first.as_bytes(), second.as_bytes())
@@ -110,11 +110,11 @@ class DeathTest(MailTest):
         id_ = self.notify(token)
         until("somebody sends it", lambda: self.row(id_, "attempts") == "1", 30)
         for one in self.mesh.replicas:
-            self.assertEqual(one.program.stop(), 0)
+            self.assertEqual(one.stop(), 0)
         self.assertEqual(self.row(id_, "state, attempts, next_attempt_at <= now()"), "pending|0|t")
         self.mesh.mail.rules()
         for one in self.mesh.replicas:
-            one.program.start()
+            one.start()
         self.await_mail(address)
 
 
@@ -134,9 +134,9 @@ class HeldTest(MailTest):
 
     def restart_with(self, settings):
         for one in self.mesh.replicas:
-            self.assertEqual(one.program.stop(), 0)
-            one.program.env.update(settings)
-            one.program.start()
+            self.assertEqual(one.stop(), 0)
+            one.env.update(settings)
+            one.start()
         self.await_calls()
 
     def test_held_until_there_is_a_mail_server(self):

@@ -11,6 +11,7 @@ import uuid
 
 from harness.waiting import until
 from mail_fixture import MailTest
+from harness.service import service_token
 
 # docs/operations.md gives these statements to operators.
 RETRY_ONE = ("UPDATE emails SET state = 'pending', attempts = 0, next_attempt_at = now()"
@@ -143,7 +144,7 @@ class FailureTest(MailTest):
 
     def test_unknown_user(self):
         nobody = str(uuid.uuid4())
-        id_ = self.notify(self.service_token(), user_id=nobody)
+        id_ = self.notify(service_token("blog"), user_id=nobody)
         self.await_state(id_, "dead")
         self.assertEqual(self.row(id_, "last_error"), "there is no such user")
 

@@ -6,6 +6,7 @@ import unittest
 import uuid
 
 from fixture import SECRET_TEXT, NotificationTest
+from harness.service import service_token
 
 
 class CreateTest(NotificationTest):
@@ -31,10 +32,10 @@ class CreateTest(NotificationTest):
 
     def test_service_for_anyone(self):
         user_id, token = self.user()
-        made = self.create(self.service_token(), user_id=user_id.upper())
+        made = self.create(service_token("blog"), user_id=user_id.upper())
         self.assertEqual(made.user_id, user_id)
         self.assertEqual(self.messages(token), [SECRET_TEXT])
-        failure = self.fail_call("CreateNotification", token=self.service_token(), message="x",
+        failure = self.fail_call("CreateNotification", token=service_token("blog"), message="x",
                                  type="in-app")
         self.assertEqual((failure.code, list(failure.violations)), ("INVALID_ARGUMENT", ["user_id"]))
 
@@ -60,7 +61,7 @@ class CreateTest(NotificationTest):
         for method in ("CreateNotification", "ListNotifications", "MarkRead", "MarkAllRead"):
             self.assertEqual(self.fail_call(method).code, "UNAUTHENTICATED")
         for method in ("ListNotifications", "MarkRead", "MarkAllRead"):
-            failure = self.fail_call(method, token=self.service_token())
+            failure = self.fail_call(method, token=service_token("blog"))
             self.assertEqual(failure.code, "PERMISSION_DENIED")
 
 

@@ -17,7 +17,7 @@ class AwayTest(NotificationTest):
             if not server.running():
                 server.start()
         for one in self.mesh.replicas:
-            one.program.wait_ready()
+            one.wait_ready()
 
     def test_redis_away(self):
         _, token = self.user()
@@ -68,7 +68,7 @@ class AwayTest(NotificationTest):
         self.assertEqual(self.messages(token, page_size=5), [made.message])
 
     def test_starts_without_its_servers(self):
-        one = self.mesh.second.program
+        one = self.mesh.second
         one.stop()
         self.mesh.postgres.stop()
         self.mesh.redis.stop()
@@ -79,7 +79,7 @@ class AwayTest(NotificationTest):
         self.mesh.redis.start()
         one.wait_ready()
         _, token = self.user()
-        self.mesh.first.program.wait_ready()
+        self.mesh.first.wait_ready()
         self.create(token, replica=self.mesh.first)
         until("the client is back", self.works(token), 10)
 

@@ -7,6 +7,7 @@ import unittest
 
 from fixture import NotificationTest
 from harness.rpc import Failure
+from harness.service import service_token
 from harness.waiting import until
 
 BEGINNING = "00000000-0000-0000-0000-000000000000"
@@ -27,8 +28,8 @@ class StreamTest(NotificationTest):
         if not self.mesh.redis.running():
             self.mesh.redis.start()
         for one in self.mesh.replicas:
-            if not one.program.running():
-                one.program.start()
+            if not one.running():
+                one.start()
             until("news are heard", lambda one=one: one.metric("notification_news_listening"), 10)
 
     def open_streams(self):
@@ -124,7 +125,7 @@ class StreamTest(NotificationTest):
         self.assertEqual(stream.next(), made)
 
     def test_only_for_users(self):
-        for token, code in ((None, "UNAUTHENTICATED"), (self.service_token(), "PERMISSION_DENIED")):
+        for token, code in ((None, "UNAUTHENTICATED"), (service_token("blog"), "PERMISSION_DENIED")):
             with self.assertRaises(Failure) as caught:
                 self.stream(token).next()
             self.assertEqual(caught.exception.code, code)
@@ -232,7 +233,7 @@ class StreamTest(NotificationTest):
         stream = self.stream(token, self.mesh.second, last_event_id=BEGINNING)
         self.assertEqual(stream.next(), made)
         begun = time.monotonic()
-        self.assertEqual(self.mesh.second.program.stop(), 0)
+        self.assertEqual(self.mesh.second.stop(), 0)
         self.assertLess(time.monotonic() - begun, 5)
         with self.assertRaises(Failure) as caught:
             stream.next()
@@ -243,7 +244,7 @@ class StreamTest(NotificationTest):
         first = self.create(token, "first")
         stream = self.stream(token, self.mesh.second, last_event_id=BEGINNING)
         self.assertEqual(stream.next(), first)
-        self.mesh.second.program.kill()
+        self.mesh.second.kill()
         with self.assertRaises(Failure):
             stream.next()
         second = self.create(token, "second")

@@ -6,8 +6,9 @@ import time
 import unittest
 import uuid
 
-from fixture import JWT_SECRET, PASSWORD, UserTest
+from fixture import PASSWORD, UserTest
 from harness.rpc import Failure, make_token, read_token
+from harness.service import JWT_SECRET, service_token
 
 
 class RegisterTest(UserTest):
@@ -127,9 +128,9 @@ class LoginTest(UserTest):
         answers = []
         for email, password in ((user.email, "wrong horse"), ("nobody@example.org", PASSWORD),
                                 (user.email, "p" * 73), ("nobody@example.org", "p" * 1000)):
-            before = self.mesh.metric("password_hashes_total")
+            before = self.mesh.first.metric("password_hashes_total")
             failure = self.fail_call("Login", email=email, password=password)
-            self.assertEqual(self.mesh.metric("password_hashes_total") - before, 1, email)
+            self.assertEqual(self.mesh.first.metric("password_hashes_total") - before, 1, email)
             answers.append((failure.code, failure.message, failure.reason, failure.details))
         self.assertEqual(answers[0][0], "UNAUTHENTICATED")
         self.assertEqual(answers, answers[:1] * 4)
@@ -165,13 +166,13 @@ class ProfileTest(UserTest):
     def test_from_postgresql_then_from_redis(self):
         user = self.new_user()
         token = self.user_token(user)
-        hits = self.mesh.metric('cache_requests_total{result="hit"}')
+        hits = self.mesh.first.metric('cache_requests_total{result="hit"}')
         first = self.call("GetProfile", token=token)
         self.assertEqual(first, user)
         self.assertEqual(self.mesh.redis.command("EXISTS", self.key(user)), b":1\r\n")
         self.mesh.postgres.psql(f"DELETE FROM users WHERE id = '{user.id}'")
         self.assertEqual(self.call("GetProfile", token=token), user)
-        self.assertEqual(self.mesh.metric('cache_requests_total{result="hit"}') - hits, 1)
+        self.assertEqual(self.mesh.first.metric('cache_requests_total{result="hit"}') - hits, 1)
 
     def test_no_hash_in_redis(self):
         user = self.new_user()
@@ -217,13 +218,13 @@ class ProfileTest(UserTest):
             with self.subTest(reason):
                 failure = self.fail_call("GetProfile", authorization=authorization)
                 self.assertEqual((failure.code, failure.reason), (code, reason))
-        self.assertEqual(self.fail_call("GetProfile", token=self.service_token()).code,
+        self.assertEqual(self.fail_call("GetProfile", token=service_token()).code,
                          "PERMISSION_DENIED")
 
 
 class BatchTest(UserTest):
     def batch(self, *ids, token=None):
-        reply = self.call("BatchGetUsers", token=token or self.service_token(), ids=ids)
+        reply = self.call("BatchGetUsers", token=token or service_token(), ids=ids)
         return sorted(reply.users, key=lambda user: user.id)
 
     def test_known_ones(self):
@@ -240,7 +241,7 @@ class BatchTest(UserTest):
         self.assertEqual(self.fail_call("BatchGetUsers", ids=[user.id]).code, "UNAUTHENTICATED")
 
     def test_rules(self):
-        token = self.service_token()
+        token = service_token()
         for ids in ([], ["42"], [str(uuid.uuid4())] * 101):
             self.assertEqual(self.fail_call("BatchGetUsers", token=token, ids=ids).code,
                              "INVALID_ARGUMENT")

@@ -7,6 +7,7 @@ import unittest
 
 from fixture import PASSWORD, Mesh, UserTest
 from harness.rpc import Failure
+from harness.service import service_token
 from harness.waiting import HarnessError, until
 
 
@@ -16,7 +17,7 @@ class AwayTest(UserTest):
             server.resume()
             if not server.running():
                 server.start()
-        self.mesh.user.wait_ready()
+        self.mesh.first.wait_ready()
 
     def test_redis_away(self):
         user = self.new_user()
@@ -28,7 +29,7 @@ class AwayTest(UserTest):
             self.assertEqual(self.call("GetProfile", token=token), user)
             self.assertLess(time.monotonic() - start, 1)
         self.login(self.new_user())
-        self.assertEqual(self.mesh.admin("/readyz")[0], 200)
+        self.assertEqual(self.mesh.first.admin("/readyz")[0], 200)
         self.mesh.redis.start()
         until("the profile is cached again", lambda: self.call("GetProfile", token=token) and
               self.mesh.redis.command("EXISTS", f"user:{user.id}") == b":1\r\n", 10)
@@ -58,18 +59,18 @@ class AwayTest(UserTest):
                 ("Register", {"username": "ada", "email": "x@example.org", "password": PASSWORD}),
                 ("RefreshToken", {"refresh_token": session.refresh_token}),
                 ("Logout", {"refresh_token": session.refresh_token}),
-                ("BatchGetUsers", {"token": self.service_token(), "ids": [user.id]})):
+                ("BatchGetUsers", {"token": service_token(), "ids": [user.id]})):
             with self.subTest(method):
                 start = time.monotonic()
                 self.assert_away(self.fail_call(method, **fields))
                 self.assertLess(time.monotonic() - start, 1)
         self.assertEqual(self.call("GetProfile", token=self.user_token(user)), user)  # from Redis
-        until("not ready", lambda: self.mesh.admin("/readyz")[0] == 503, 10)
+        until("not ready", lambda: self.mesh.first.admin("/readyz")[0] == 503, 10)
         self.assertFalse(self.mesh.healthy())
-        self.assertEqual(self.mesh.admin("/livez")[0], 200)
+        self.assertEqual(self.mesh.first.admin("/livez")[0], 200)
 
         self.mesh.postgres.start()
-        until("ready again", lambda: self.mesh.admin("/readyz")[0] == 200, 10)
+        until("ready again", lambda: self.mesh.first.admin("/readyz")[0] == 200, 10)
         until("healthy again", self.mesh.healthy, 10)
         self.login(user)
         self.refresh_works(session)
@@ -98,20 +99,20 @@ class StartTest(unittest.TestCase):
     def test_without_any_server(self):
         mesh = Mesh()
         self.addCleanup(mesh.stop)
-        mesh.user.launch()
+        mesh.first.launch()
         until("the admin port", lambda: self.answers(mesh, "/livez"), 20)
         until("the gRPC port", lambda: self.unavailable(mesh), 10)
-        self.assertEqual(mesh.admin("/readyz")[0], 503)
+        self.assertEqual(mesh.first.admin("/readyz")[0], 503)
         self.assertFalse(mesh.healthy())
         mesh.postgres.start()
-        mesh.user.wait_ready()  # without Redis
+        mesh.first.wait_ready()  # without Redis
         until("healthy", mesh.healthy, 10)
         mesh.client.call("Register", username="ada", email="a@example.org", password=PASSWORD)
 
     @staticmethod
     def answers(mesh, path):
         try:
-            return mesh.admin(path)[0] == 200
+            return mesh.first.admin(path)[0] == 200
         except OSError:
             return False
 
@@ -126,21 +127,21 @@ class StartTest(unittest.TestCase):
     def test_two_replicas_start_at_once(self):
         mesh, other = Mesh(), Mesh()
         self.addCleanup(mesh.stop)
-        self.addCleanup(lambda: other.user.running() and other.user.stop())
-        other.user.env["DATABASE_URL"] = mesh.postgres.url
+        self.addCleanup(lambda: other.first.running() and other.first.stop())
+        other.first.env["DATABASE_URL"] = mesh.postgres.url
         mesh.postgres.start()
-        mesh.user.launch()
-        other.user.launch()
-        mesh.user.wait_ready()
-        other.user.wait_ready()
+        mesh.first.launch()
+        other.first.launch()
+        mesh.first.wait_ready()
+        other.first.wait_ready()
         mesh.client.call("Register", username="ada", email="a@example.org", password=PASSWORD)
         other.client.call("Login", email="A@example.org", password=PASSWORD)
 
     def broken_start(self, **settings):
         mesh = Mesh(**settings)
         with self.assertRaises(HarnessError) as caught:
-            mesh.user.start()
-        return mesh.user.process.exit_code(), str(caught.exception)
+            mesh.first.start()
+        return mesh.first.process.exit_code(), str(caught.exception)
 
     def test_bad_settings(self):
         for name, value in (("JWT_SECRET", ""), ("JWT_SECRET", "too short"),
@@ -184,7 +185,7 @@ class CrowdTest(UserTest):
             self.assertEqual((failure.code, failure.reason),
                              ("RESOURCE_EXHAUSTED", "SERVER_OVERLOADED"))
             self.assertGreaterEqual(failure.retry_after, 1)
-        self.assertEqual(self.mesh.metric("password_refused_total"), len(refused))
+        self.assertEqual(self.mesh.first.metric("password_refused_total"), len(refused))
 
 
 class StopTest(UserTest):
@@ -198,8 +199,8 @@ class StopTest(UserTest):
         def call(number):
             if number < 3:
                 return self.login(user)
-            until("a login on its way", lambda: self.mesh.metric("password_running") > 0, 10)
-            return self.mesh.user.stop()
+            until("a login on its way", lambda: self.mesh.first.metric("password_running") > 0, 10)
+            return self.mesh.first.stop()
 
         results = self.at_once(4, call)
         self.assertEqual(results[3], 0)

@@ -4,7 +4,6 @@ import os
 import signal
 import tempfile
 
-from .process import Process
 from .waiting import HarnessError, until
 
 
