@@ -106,7 +106,7 @@ def _choose_kafka(mode):
         for server in (*stack.services.values(), stack.kafka, stack.zookeeper):
             if server and server.running():
                 _stop(server)
-                print(f"  {server.name:<16} stopped, for another kind of Kafka", flush=True)
+                print(f"  {server.name:<21} stopped, for another kind of Kafka", flush=True)
         state.kafka_mode(mode)
         print(f"Each kind of Kafka has data of its own. What was in the one before stays there "
               f"({os.path.relpath(stack.kafka.folder, state.ROOT)}):\nevents that were not consumed "
@@ -127,7 +127,7 @@ def up(kafka_mode=None):
         outdated = [server for server in reversed(stack.servers())
                     if server.running() and versions[server.name] != _version(server)]
         for server in outdated:
-            print(f"  {server.name:<16} changed, restarting", flush=True)
+            print(f"  {server.name:<21} changed, restarting", flush=True)
             server.stop()
         before = {server.name for server in stack.servers() if server.running()}
         new = [server for server in stack.servers() if not server.running()]
@@ -152,7 +152,7 @@ def _start_wave(wave, before):
     for server in wave:
         server.wait_ready()
         how = "already running" if server.name in before else "ready"
-        print(f"  {server.name:<16} {how:<16} 127.0.0.1:{server.port}   pid {server.process.pid}",
+        print(f"  {server.name:<21} {how:<16} 127.0.0.1:{server.port}   pid {server.process.pid}",
               flush=True)
 
 
@@ -163,7 +163,7 @@ def down():
         running = [server for server in reversed(stack.servers()) if server.running()]
         for server in running:
             _stop(server)
-            print(f"  {server.name:<16} stopped", flush=True)
+            print(f"  {server.name:<21} stopped", flush=True)
     print("The data stays in .inkmesh/." if running else "Nothing was running.")
 
 
@@ -176,7 +176,7 @@ def status():
         healthy = healthy and ready
         word = "ready" if ready else "not ready" if server.running() else "not running"
         pid = f"pid {server.process.pid}" if server.running() else ""
-        print(f"  {server.name:<16} {word:<16} 127.0.0.1:{server.port}   {pid}".rstrip())
+        print(f"  {server.name:<21} {word:<16} 127.0.0.1:{server.port}   {pid}".rstrip())
     return 0 if healthy else 1
 
 
