@@ -91,3 +91,6 @@ if __name__ == "__main__":
         sys.exit(f"inkmesh: {problem}")
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
