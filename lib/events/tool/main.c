@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/clock.h"
 #include "lib/config/config.h"
 #include "lib/events/tool/usage.h"
 
@@ -143,6 +144,18 @@ static bool databases_are_fine(struct tool *tool)
     return true;
 }
 
+/* The arguments are GROUP TIME. */
+static int rewind_group(struct tool *tool)
+{
+    int64_t seconds;
+    int32_t nanos;
+    if (tool->arg_count != 2)
+        return complain("rewind", ": name a group and a time");
+    if (!ink_rfc3339_parse(tool->args[1], strlen(tool->args[1]), &seconds, &nanos))
+        return complain("not a time such as 2026-11-22T10:00:00Z: ", tool->args[1]);
+    return tool_rewind(tool, seconds * 1000000 + nanos / 1000);
+}
+
 static int run_command(struct tool *tool, const char *command)
 {
     bool settles = strcmp(command, "replay") == 0 || strcmp(command, "discard") == 0;
@@ -154,6 +167,8 @@ static int run_command(struct tool *tool, const char *command)
         return tool_settle(tool, INK_DEAD_LETTER_DISCARDED);
     if (strcmp(command, "dead") == 0)
         return tool_dead(tool);
+    if (strcmp(command, "rewind") == 0)
+        return rewind_group(tool);
     if (strcmp(command, "status") == 0 && tool->arg_count == 0)
         return tool_status(tool);
     return complain("not understood: ", command);

@@ -1,0 +1,45 @@
+/* Puts a consumer group back to a time. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/events/rewind.h"
+#include "lib/events/tool/tool.h"
+
+static void show_partition(struct tool *tool, const struct ink_group_partition *partition)
+{
+    struct ink_buf *out = &tool->out;
+    if (!tool->json) {
+        ink_buf_printf(out, "%s/%" PRId32 " goes on from %" PRId64 ": %" PRId64 " messages again\n",
+                       partition->topic, partition->partition, partition->next, partition->lag);
+        return;
+    }
+    ink_buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+    tool_json_text(out, "topic", partition->topic);
+    tool_json_number(out, "partition", partition->partition);
+    tool_json_number(out, "next", partition->next);
+    tool_json_number(out, "end", partition->end);
+    tool_json_number(out, "lag", partition->lag);
+    ink_buf_putc(out, '}');
+}
+
+int tool_rewind(struct tool *tool, int64_t since)
+{
+    struct ink_group group = {0};
+    const char *name = tool->args[0];
+    struct ink_ctx ctx = tool_later(tool);
+    struct ink_status status = ink_group_rewind(&tool->kafka, &ctx, name, since, &group);
+    if (tool->json)
+        ink_buf_puts(&tool->out, "{\"partitions\":[");
+    for (size_t i = 0; i < group.partition_count; i++)
+        show_partition(tool, &group.partitions[i]);
+    if (tool->json)
+        ink_buf_putc(&tool->out, ']');
+    if (status.code == INK_NOT_FOUND || status.code == INK_FAILED_PRECONDITION)
+        tool_problem(tool, "%s", status.message);
+    else if (!ink_is_ok(status))
+        tool_kafka_problem(tool, status);
+    else if (!tool->json && group.partition_count == 0)
+        ink_buf_puts(&tool->out, "There is nothing since then.\n");
+    return tool_end(tool);
+}
