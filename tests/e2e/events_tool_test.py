@@ -124,6 +124,11 @@ class EventsToolTest(MeshTest):
         settled, = self.json("dead", "user-events", "--all")["letters"]
         self.assertEqual(settled["settled"], "discarded")
         self.assertEqual(self.json("replay", "user-events")["replayed"], 0)
+        # Nor do headers that somebody made up get through to the terminal.
+        subprocess.run(["kcat", "-P", "-b", self.mesh.kafka.url, "-t", "user-events.DLT", "-H",
+                        "kafka_dlt-original-topic=from\x1b[31m"], input=b"x", check=True, timeout=30)
+        letter, = self.await_letters(1)
+        self.assertIn("from?[31m", self.run_tool("discard", letter["place"])[0])
 
     def test_what_is_not_understood(self):
         self.assertIn("no dead letter", self.run_tool("replay", "blog-events.DLT/0/99", code=1)[1])

@@ -119,7 +119,8 @@ static const char *state_of(struct tool *tool, const struct ink_dead_letter *let
 {
     if (letter->settled == NULL)
         return "waits";
-    return ink_arena_printf(tool->arena, "%s %s", letter->settled,
+    const char *fate = tool_text(tool->arena, letter->settled, strlen(letter->settled), SHORT);
+    return ink_arena_printf(tool->arena, "%s %s", fate,
                             tool_time(tool->arena, letter->settled_time));
 }
 
@@ -232,10 +233,12 @@ static void tell(struct choice *choice, const struct ink_dead_letter *letter, bo
     else if (before)
         ink_buf_printf(&tool->out, "%s was %s before\n", place, state_of(tool, letter));
     else
-        ink_buf_printf(&tool->out, "%s %s   from %s/%" PRId32 "/%" PRId64 ", event %s\n",
-                       letter->settled, place, letter->original_topic, letter->original_partition,
-                       letter->original_offset,
-                       tool_text(tool->arena, letter->id, strlen(letter->id), SHORT));
+        ink_buf_printf(
+            &tool->out, "%s %s   from %s/%" PRId32 "/%" PRId64 ", event %s\n", letter->settled,
+            place,
+            tool_text(tool->arena, letter->original_topic, strlen(letter->original_topic), SHORT),
+            letter->original_partition, letter->original_offset,
+            tool_text(tool->arena, letter->id, strlen(letter->id), SHORT));
 }
 
 static size_t settle_topic(struct choice *choice, struct ink_dead_letter *letters, size_t count,
