@@ -134,10 +134,13 @@ static struct ink_status choose(rd_kafka_t *rk, const struct ink_ctx *ctx,
     return status;
 }
 
-static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx, int partitions,
-                                  struct ink_arena *arena, ink_reader_fn *visit, void *self)
+/* `open` are the partitions whose end is still to come. One that goes on growing, as by what is
+ * written about the letters in it, comes to an end several times. */
+static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                  rd_kafka_topic_partition_list_t *open, struct ink_arena *arena,
+                                  ink_reader_fn *visit, void *self)
 {
-    while (partitions > 0) {
+    while (open->cnt > 0) {
         struct ink_status status = ink_ctx_check(ctx);
         if (!ink_is_ok(status))
             return status;
@@ -146,7 +149,8 @@ static struct ink_status read_all(rd_kafka_t *rk, const struct ink_ctx *ctx, int
             continue;
         bool more = true;
         if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
-            partitions--;
+            rd_kafka_topic_partition_list_del(open, rd_kafka_topic_name(message->rkt),
+                                              message->partition);
         } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
             struct ink_raw_message raw;
             ink_message_copy(arena, message, &raw);
@@ -168,7 +172,7 @@ struct ink_status ink_reader_read(rd_kafka_t *rk, const struct ink_ctx *ctx,
     if (!ink_is_ok(status) || chosen->cnt == 0)
         return status;
     rd_kafka_assign(rk, chosen);
-    status = read_all(rk, ctx, chosen->cnt, arena, visit, self);
+    status = read_all(rk, ctx, chosen, arena, visit, self);
     rd_kafka_assign(rk, NULL);
     return status;
 }
