@@ -141,25 +141,25 @@ static void *run(void *self)
     int64_t poll = mail->options.poll_ms * INK_MILLISECOND;
     int64_t next_count = 0, next_take_up = 0, next_round = 0, failures = 0;
     while (!mail->stopping) {
+        enum notification_mail_outcome outcome = NOTIFICATION_MAIL_IDLE;
         if (ink_now() >= next_take_up)
             next_take_up = take_up(mail) ? ink_now() + TAKE_UP_INTERVAL : 0;
         if (ink_now() >= next_round) {
-            enum notification_mail_outcome outcome = make_round(mail);
+            outcome = make_round(mail);
             failures = outcome == NOTIFICATION_MAIL_TROUBLE ? failures + 1 : 0;
             if (failures > 0)
                 next_round = ink_now() + INK_MILLISECOND * notification_mail_backoff(
                                                                FIRST_PAUSE_MS, LONGEST_PAUSE_MS,
                                                                failures, ink_random_jitter());
-            if (outcome == NOTIFICATION_MAIL_MORE)
-                continue;
         }
-        if (ink_now() >= next_count) {
+        if (ink_now() >= next_count) { /* also while there is much to do */
             count(mail);
             next_count = ink_now() + poll;
         }
-        notification_mail_wait(mail, failures == 0
-                                         ? mail->options.poll_ms
-                                         : ink_deadline_left_ms(next_round, mail->options.poll_ms));
+        if (outcome != NOTIFICATION_MAIL_MORE)
+            notification_mail_wait(
+                mail, failures == 0 ? mail->options.poll_ms
+                                    : ink_deadline_left_ms(next_round, mail->options.poll_ms));
     }
     return NULL;
 }

@@ -99,15 +99,15 @@ static void release(struct round *round, size_t i)
                 INK_LOG_STATUS(status));
 }
 
-/* Buries what must not be sent. */
+/* Buries what must not be sent; not when told to stop, for each may take its time. */
 static void sort_out(struct round *round)
 {
     size_t kept = 0;
     for (size_t i = 0; i < round->emails.count; i++) {
         const struct notification_email *email = &round->emails.list[i];
-        if (email->old)
+        if (email->old && !round->mail->stopping)
             bury(round, email, "too old (EMAIL_MAX_AGE)");
-        else if (email->many)
+        else if (email->many && !round->mail->stopping)
             bury(round, email, "too many for this user within a day (EMAIL_USER_DAILY)");
         else
             round->emails.list[kept++] = *email;
