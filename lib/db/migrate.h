@@ -28,10 +28,13 @@ struct ink_db;
 /* Applies what is missing, in order, over a connection of its own (the pool's size does not count
  * it). *ret_applied, which may be NULL, is how many files were applied now.
  *   FAILED_PRECONDITION  an applied file was changed or renamed (the message names it), or the
- * table of migrations has gaps: stop the program and tell the operator INTERNAL             a
- * file's SQL failed; the message names the file, `cause` says why UNAVAILABLE, DEADLINE_EXCEEDED,
- * CANCELLED   as in db.h: try again later Rows above the program's own last number are fine: a
- * newer release was here, and its migrations are expected to leave older programs working. */
+ *                        table of migrations has gaps: nothing but an operator can help
+ *   INTERNAL             a file's SQL failed; the message names the file, `cause` says why
+ *   UNAVAILABLE, DEADLINE_EXCEEDED, CANCELLED
+ *                        as in db.h: try again later
+ *
+ * Rows above the program's own last number are fine: a newer release was here, and its migrations
+ * are expected to leave older programs working. */
 struct ink_status ink_db_migrate(struct ink_db *db, const struct ink_ctx *ctx,
                                  const struct ink_db_migrations *migrations,
                                  size_t *ret_applied) INK_MUST_CHECK;

@@ -10,8 +10,6 @@
 #include "lib/log/log.h"
 #include "services/blog/internal.h"
 
-/* How long the first start may take to make the tables. */
-
 struct blog_service *blog_service_new(const struct blog_service_parts *parts)
 {
     struct blog_service *service = ink_calloc(1, sizeof(*service));

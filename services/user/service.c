@@ -9,8 +9,6 @@
 #include "lib/log/log.h"
 #include "services/user/internal.h"
 
-/* How long the first start may take to make the tables. */
-
 struct user_service *user_service_new(const struct user_service_parts *parts)
 {
     struct user_service *service = ink_calloc(1, sizeof(*service));
