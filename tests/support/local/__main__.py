@@ -23,10 +23,11 @@ def logs(args):
               + (["-F"] if args.follow else []) + files)
 
 
-def psql(args):
+def client(args):
+    """Hands over to a client of PostgreSQL."""
     server = stack.postgres(args.name)
     options, env = server.client_options()
-    os.execve(postgres.program("psql"), ["psql", *options, *args.args], env)
+    os.execve(postgres.program(args.command), [args.command, *options, *args.args], env)
 
 
 def parser():
@@ -66,10 +67,14 @@ def parser():
                   "AddressSanitizer. With ARGS: bazel test ARGS. Ends with `N passed, N failed`.")
     one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER,
                      help="arguments of bazel test, for instance //tests/unit/...")
-    one = command("psql", psql, "open a service's database",
-                  "Opens psql on the database of a service; ARGS go to psql.")
-    one.add_argument("name", metavar="NAME", help="a service: user")
-    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
+    for program, what in (("psql", "open a service's database"),
+                          ("pg_dump", "back up a service's database"),
+                          ("pg_restore", "set a service's database back to a backup")):
+        one = command(program, client, what,
+                      f"Runs {program} on the database of a service; ARGS go to {program}.")
+        one.add_argument("name", metavar="NAME", choices=stack.services(),
+                         help="a service: " + ", ".join(stack.services()))
+        one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
     command("help", lambda _: top.print_help(), "show this help")
     return top
 

@@ -181,16 +181,17 @@ def status():
 
 
 def names():
-    stack = [service.name for service in SERVICES]
-    return ["redis", "zookeeper", "kafka", "mail", *(f"postgres-{name}" for name in stack), *stack,
-            "gateway"]
+    return ["redis", "zookeeper", "kafka", "mail", *(f"postgres-{name}" for name in services()),
+            *services(), "gateway"]
+
+
+def services():
+    return [service.name for service in SERVICES]
 
 
 def postgres(service):
     """The database server of a service, for psql."""
     stack, _ = local_stack()
-    if service not in stack.databases:
-        raise HarnessError(f"no service {service!r}; there are: {', '.join(stack.databases)}")
     if not stack.databases[service].running():
         raise HarnessError(f"{stack.databases[service].name} does not run: ./inkmesh up")
     return stack.databases[service]
