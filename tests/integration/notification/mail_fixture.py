@@ -1,6 +1,7 @@
 """The notification service beside a mail server and the user service, and what its tests share."""
 
 import itertools
+import json
 
 from fixture import Mesh, NotificationTest
 from harness.mail import MailCatcher
@@ -106,6 +107,14 @@ class MailTest(NotificationTest):
 
     def total(self, name):
         return sum(one.metric(name) for one in self.mesh.replicas)
+
+    def logged(self, message, id_):
+        """The errors of the lines that say this of an e-mail, in any replica."""
+        lines = []
+        for one in self.mesh.replicas:
+            with open(one.log, encoding="utf-8", errors="replace") as log:
+                lines += [json.loads(line) for line in log if id_ in line and message in line]
+        return [line["error"] for line in lines]
 
     def assert_not_logged(self, *secrets):
         for one in self.mesh.replicas:
