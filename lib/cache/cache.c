@@ -16,17 +16,6 @@ static int64_t with_jitter(int64_t ttl_ms)
     return ttl_ms - ttl_ms / 10 * (ink_random_jitter() % 1024) / 1024;
 }
 
-/* EVALSHA or EVAL of the put script. */
-static void add_put(struct ink_buf *request, const char *verb, const char *script, const char *key,
-                    const void *entry, size_t size, int64_t ttl_ms)
-{
-    char ttl[24];
-    int ttl_size = snprintf(ttl, sizeof(ttl), "%" PRId64, ttl_ms < 1 ? 1 : ttl_ms);
-    const char *argv[] = {verb, script, "1", key, entry, ttl};
-    const size_t sizes[] = {strlen(verb), strlen(script), 1, strlen(key), size, (size_t)ttl_size};
-    ink_cache_add_command(request, (int)INK_COUNT(argv), argv, sizes);
-}
-
 static redisReply *ask(struct ink_cache_call *call, const struct ink_buf *request)
 {
     if (!ink_cache_conn_send(call->conn, request, call->deadline))
@@ -40,19 +29,44 @@ static bool is_error(const redisReply *reply, const char *prefix)
            strncmp(reply->str, prefix, strlen(prefix)) == 0;
 }
 
-/* The server knows the script since we connected; it may have forgotten it (SCRIPT FLUSH). */
-static redisReply *run_put(struct ink_cache_call *call, const char *key, const void *entry,
-                           size_t size, int64_t ttl_ms)
+static redisReply *run(struct ink_cache_call *call, const char *verb, const char *script, int argc,
+                       const char **argv, size_t *sizes)
 {
     INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
-    add_put(&request, "EVALSHA", call->conn->script, key, entry, size, ttl_ms);
-    redisReply *reply = ask(call, &request);
+    argv[0] = verb;
+    sizes[0] = strlen(verb);
+    argv[1] = script;
+    sizes[1] = strlen(script);
+    ink_cache_add_command(&request, argc, argv, sizes);
+    return ask(call, &request);
+}
+
+/* The server knows the script since we connected; it may have forgotten it (SCRIPT FLUSH). */
+redisReply *ink_cache_run_script(struct ink_cache_call *call, enum ink_cache_script script,
+                                 int argc, const char **argv, size_t *sizes)
+{
+    redisReply *reply = run(call, "EVALSHA", call->conn->scripts[script], argc, argv, sizes);
     if (!is_error(reply, "NOSCRIPT"))
         return reply;
     freeReplyObject(reply);
-    ink_buf_clear(&request);
-    add_put(&request, "EVAL", ink_cache_put_script, key, entry, size, ttl_ms);
-    return ask(call, &request);
+    return run(call, "EVAL", ink_cache_scripts[script], argc, argv, sizes);
+}
+
+/* The words of a put, with room in front for the command and the script. */
+struct put_words {
+    char ttl[24];
+    const char *argv[6];
+    size_t sizes[6];
+};
+
+static void make_put(struct put_words *put, const char *key, const void *entry, size_t size,
+                     int64_t ttl_ms)
+{
+    int ttl_size = snprintf(put->ttl, sizeof(put->ttl), "%" PRId64, ttl_ms < 1 ? 1 : ttl_ms);
+    const char *argv[] = {"EVAL", ink_cache_put_script, "1", key, entry, put->ttl};
+    const size_t sizes[] = {4, strlen(argv[1]), 1, strlen(key), size, (size_t)ttl_size};
+    memcpy(put->argv, argv, sizeof(argv));
+    memcpy(put->sizes, sizes, sizeof(sizes));
 }
 
 /* 1 stored, 0 refused because Redis holds something newer, -1 not answered. */
@@ -62,7 +76,10 @@ static int put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *k
     struct ink_cache_call call;
     if (!ink_cache_call_start(cache, ctx, &call))
         return -1;
-    INK_REPLY *reply = run_put(&call, key, entry, size, ttl_ms);
+    struct put_words words;
+    make_put(&words, key, entry, size, ttl_ms);
+    INK_REPLY *reply = ink_cache_run_script(&call, INK_CACHE_SCRIPT_PUT, INK_COUNT(words.argv),
+                                            words.argv, words.sizes);
     bool answered = reply != NULL && reply->type == REDIS_REPLY_INTEGER;
     ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
     return answered ? (int)reply->integer : -1;
@@ -114,8 +131,9 @@ static bool send_marks(struct ink_cache_call *call, const struct ink_backlog_ite
     for (size_t i = 0; i < count; i++) {
         char mark[INK_ENTRY_HEAD + 1];
         ink_entry_head(items[i].version, false, mark);
-        add_put(&request, "EVAL", ink_cache_put_script, items[i].key, mark, INK_ENTRY_HEAD,
-                INK_CACHE_MARK_TTL_MS);
+        struct put_words words;
+        make_put(&words, items[i].key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS);
+        ink_cache_add_command(&request, INK_COUNT(words.argv), words.argv, words.sizes);
     }
     if (!ink_cache_conn_send(call->conn, &request, call->deadline))
         return false;

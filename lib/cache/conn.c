@@ -13,6 +13,11 @@
 #include "lib/base/clock.h"
 #include "lib/cache/entry.h"
 
+const char *const ink_cache_scripts[INK_CACHE_N_SCRIPTS] = {
+    [INK_CACHE_SCRIPT_PUT] = ink_cache_put_script,
+    [INK_CACHE_SCRIPT_TAKE] = ink_cache_take_script,
+};
+
 void ink_cache_reply_free(redisReply **reply)
 {
     if (*reply != NULL)
@@ -55,10 +60,10 @@ static void wipe(struct ink_buf *request)
     ink_buf_release(request);
 }
 
-/* AUTH, SELECT and SCRIPT LOAD in one round trip. */
+/* AUTH, SELECT and the SCRIPT LOADs in one round trip. */
 static int add_greeting(struct ink_buf *request, const struct ink_cache_url *url)
 {
-    int count = 1;
+    int count = INK_CACHE_N_SCRIPTS;
     if (url->user != NULL) {
         add_words(request, 3, (const char *[]){"AUTH", url->user, url->password});
         count++;
@@ -72,7 +77,8 @@ static int add_greeting(struct ink_buf *request, const struct ink_cache_url *url
         add_words(request, 2, (const char *[]){"SELECT", database});
         count++;
     }
-    add_words(request, 3, (const char *[]){"SCRIPT", "LOAD", ink_cache_put_script});
+    for (size_t i = 0; i < INK_CACHE_N_SCRIPTS; i++)
+        add_words(request, 3, (const char *[]){"SCRIPT", "LOAD", ink_cache_scripts[i]});
     return count;
 }
 
@@ -86,10 +92,14 @@ static bool greet(struct ink_cache_conn *conn, const struct ink_cache_url *url, 
         INK_REPLY *reply = ink_cache_conn_reply(conn, deadline);
         if (reply == NULL || reply->type == REDIS_REPLY_ERROR)
             return false;
-        if (i == count && reply->len == sizeof(conn->script) - 1)
-            memcpy(conn->script, reply->str, sizeof(conn->script));
+        int script = i - 1 - (count - INK_CACHE_N_SCRIPTS);
+        if (script < 0)
+            continue;
+        if (reply->type != REDIS_REPLY_STRING || reply->len != sizeof(conn->scripts[0]) - 1)
+            return false;
+        memcpy(conn->scripts[script], reply->str, sizeof(conn->scripts[0]));
     }
-    return conn->script[0] != '\0';
+    return true;
 }
 
 struct ink_cache_conn *ink_cache_conn_open(const struct ink_cache_url *url, int64_t deadline)

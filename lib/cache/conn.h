@@ -13,9 +13,18 @@
 #include "lib/base/macros.h"
 #include "lib/cache/url.h"
 
+/* What the server runs for us. */
+enum ink_cache_script {
+    INK_CACHE_SCRIPT_PUT,  /* entry.h */
+    INK_CACHE_SCRIPT_TAKE, /* buckets.h */
+    INK_CACHE_N_SCRIPTS,
+};
+extern const char ink_cache_take_script[];
+extern const char *const ink_cache_scripts[INK_CACHE_N_SCRIPTS];
+
 struct ink_cache_conn {
     redisContext *redis;
-    char script[41]; /* the SHA-1 by which the server knows the put script */
+    char scripts[INK_CACHE_N_SCRIPTS][41]; /* the SHA-1s by which the server knows them */
     struct ink_cache_conn *next;
 };
 

@@ -47,3 +47,8 @@ enum ink_cache_verdict {
 bool ink_cache_call_start(struct ink_cache *cache, const struct ink_ctx *ctx,
                           struct ink_cache_call *ret_call) INK_MUST_CHECK;
 void ink_cache_call_end(struct ink_cache_call *call, enum ink_cache_verdict verdict);
+
+/* Runs a script with the arguments from argv[2] on (how many keys, the keys, further arguments);
+ * the first two places are for the command and are filled in. NULL when there is no reply. */
+redisReply *ink_cache_run_script(struct ink_cache_call *call, enum ink_cache_script script,
+                                 int argc, const char **argv, size_t *sizes) INK_MUST_CHECK;
