@@ -6,6 +6,10 @@
 #include "lib/http/chunks.h"
 #include "lib/http/internal.h"
 
+/* Of a body, before it counts: what others send cannot keep small requests out. */
+#define FREE_BODY (16 * 1024)
+/* By which the memory for bodies is taken. */
+#define BODY_STEP (64 * 1024)
 /* How long one wait lasts at most, so that a stopping server is noticed. */
 #define LONGEST_WAIT_MS 1000
 
@@ -32,6 +36,36 @@ static int judge(struct ink_http_request *request, int got)
     return 0;
 }
 
+/* Has memory for `more` bytes of the body. */
+static bool hold(struct ink_http_request *request, size_t more)
+{
+    struct ink_ip peer;
+    size_t need = request->body.len + more, have = FREE_BODY + request->body_held;
+    if (need <= have)
+        return true;
+    size_t bytes = (need - have + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
+    ink_mg_peer(request->conn, &peer);
+    if (!ink_http_shares_take(request->server->shares, &peer, bytes))
+        return false;
+    request->body_held += bytes;
+    return true;
+}
+
+void body_release(struct ink_http_request *request)
+{
+    struct ink_ip peer;
+    if (request->body_held == 0)
+        return;
+    ink_mg_peer(request->conn, &peer);
+    ink_http_shares_give_back(request->server->shares, &peer, request->body_held);
+    request->body_held = 0;
+}
+
+static int no_room(struct ink_http_request *request)
+{
+    return fail(request, 503, "Too many large requests are being received.");
+}
+
 static int64_t wait_ms(const struct ink_http_request *request)
 {
     return ink_deadline_left_ms(request->deadline, LONGEST_WAIT_MS);
@@ -50,6 +84,8 @@ static int read_counted(struct ink_http_request *request)
     while (left > 0) {
         /* In steps: memory is taken for what comes, not for what was announced. */
         size_t step = left < 64 * 1024 ? left : 64 * 1024;
+        if (!hold(request, step))
+            return no_room(request);
         char *room = ink_buf_reserve(&request->body, step);
         int got = ink_mg_receive(request->conn, room, step, wait_ms(request));
         if (got > 0) {
@@ -71,6 +107,8 @@ static int read_chunked(struct ink_http_request *request)
     for (;;) {
         const char *buffered;
         size_t size = ink_mg_buffered(request->conn, &buffered);
+        if (!hold(request, size))
+            return no_room(request);
         size_t eaten = ink_chunks_feed(&chunks, buffered, size,
                                        request->server->options.max_body_bytes, &request->body);
         ink_mg_consume(request->conn, eaten);

@@ -20,7 +20,8 @@
  * Content-Length and Transfer-Encoding, several or malformed Content-Lengths, a Transfer-Encoding
  * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), several
  * Authorizations or Content-Types, 64 header lines or more, or a Content-Length over the body
- * limit. A slow header, a slow body and a slow reader each have a time limit.
+ * limit. A slow header, a slow body and a slow reader each have a time limit. One address (an
+ * IPv6 /64) may have a share of the connections only, and all bodies together so much memory.
  *
  * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
  * until the handler returns; so do all pointers that its functions return.
@@ -35,6 +36,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/macros.h"
 #include "lib/base/status.h"
+#include "lib/ip/ip.h"
 
 struct ink_http_server;
 struct ink_http_request;
@@ -49,6 +51,9 @@ typedef void ink_http_handler_fn(void *self, struct ink_http_request *request);
 typedef void ink_http_refuse_fn(void *self, struct ink_http_request *request, int status,
                                 const char *detail);
 
+/* Whether an address, of a proxy say, has no share but may have everything. Must be quick. */
+typedef bool ink_http_spare_fn(void *self, const struct ink_ip *ip);
+
 struct ink_http_options {
     const char *address;        /* "127.0.0.1:3000", "[::1]:3000"; port 0 picks a free one */
     unsigned threads;           /* connections served at once; 0 means 512 */
@@ -57,8 +62,15 @@ struct ink_http_options {
                                    stream to be taken; 0 means 10,000 */
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
-    const char *tls_cert_file;  /* PEM, the chain; NULL for plain HTTP */
-    const char *tls_key_file;   /* PEM */
+    unsigned max_per_address;   /* connections of one address: more are answered with 429 and closed
+                                   without a thread. 0 means no limit */
+    size_t max_bodies_bytes;    /* memory for all bodies that are being received or handled, of
+                                   which one address may have a quarter; what finds none is 503.
+                                   The first 16 KiB of a body are free. 0 means 128 MiB */
+    ink_http_spare_fn *spare;   /* NULL: nobody is spared */
+    void *spare_self;
+    const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP */
+    const char *tls_key_file;  /* PEM */
     ink_http_handler_fn *handler;
     ink_http_refuse_fn *refuse; /* NULL: a small application/problem+json */
     void *self;                 /* handed to both */
@@ -74,6 +86,10 @@ int ink_http_server_port(const struct ink_http_server *server);
 /* How many requests are being handled now, and how many connections (and so threads) are in use. */
 unsigned ink_http_server_active(const struct ink_http_server *server);
 unsigned ink_http_server_connections(const struct ink_http_server *server);
+/* How many connections were refused so far because their address had its share, and how much memory
+ * request bodies take. */
+unsigned long ink_http_server_refused(const struct ink_http_server *server);
+size_t ink_http_server_body_bytes(const struct ink_http_server *server);
 /* From now on every reply says `Connection: close`, so that clients go elsewhere; still serves. */
 void ink_http_server_drain(struct ink_http_server *server);
 /* Whether the server is draining or stopping: streams should end. */
@@ -116,9 +132,9 @@ struct ink_http_server *ink_http_request_server(const struct ink_http_request *r
 bool ink_http_has_body(const struct ink_http_request *request);
 /* Reads the whole body, at most max_body_bytes of it and until the request's deadline. It has a NUL
  * behind it and lives as long as the request. Answers `Expect: 100-continue` first. Returns 0, or
- * the HTTP status to refuse with and *ret_detail, a sentence: 413 too long, 408 too slow, 400
- * malformed chunks or cut off. After a failure the connection closes with the reply. A second call
- * returns the same. */
+ * the HTTP status to refuse with and *ret_detail, a sentence: 413 too long, 408 too slow, 503 no
+ * memory left for bodies, 400 malformed chunks or cut off. After a failure the connection closes
+ * with the reply. A second call returns the same. */
 int ink_http_read_body(struct ink_http_request *request, const char **ret_data, size_t *ret_size,
                        const char **ret_detail) INK_MUST_CHECK;
 

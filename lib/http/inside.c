@@ -1,16 +1,40 @@
 /*
  * civetweb, compiled into one unit with the few functions that need its inside: what its public
  * interface cannot do is to read a body within a deadline (mg_read waits until all of it is there),
- * to tell that a client has gone, and to stop listening while requests are still being served.
+ * to tell that a client has gone, to turn a connection away before it has a thread, and to stop
+ * listening while requests are still being served.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 /* How long to wait for a connection to end when no more can be accepted. */
 #define BREATH_NS (10 * 1000 * 1000)
+
+#include "lib/http/inside.h"
+#include "lib/ip/ip.h"
+
+static _Thread_local ink_mg_admit_fn *admit_fn;
+static _Thread_local void *admit_self;
+
+void ink_mg_admit_by(ink_mg_admit_fn *admit, void *self)
+{
+    admit_fn = admit;
+    admit_self = self;
+}
+
+static int admit(int fd, const struct sockaddr *address)
+{
+    struct ink_ip ip = {0};
+    if (admit_fn == NULL || (ink_ip_from_sockaddr(address, &ip), admit_fn(admit_self, fd, &ip)))
+        return fd;
+    close(fd);
+    errno = ECONNABORTED;
+    return -1;
+}
 
 /* accept(2), which civetweb calls again at once when there are no descriptors left: it would burn a
  * processor until there are. */
@@ -23,14 +47,12 @@ static int patient_accept(int sock, struct sockaddr *address, socklen_t *size)
         nanosleep(&breath, NULL);
     }
     errno = problem;
-    return accepted;
+    return accepted < 0 ? -1 : admit(accepted, address);
 }
 
 #define accept patient_accept
 #include "civetweb.c"
 #undef accept
-
-#include "lib/http/inside.h"
 
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end)
 {
@@ -116,6 +138,12 @@ bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int6
         size -= (size_t)sent;
     }
     return true;
+}
+
+void ink_mg_peer(const struct mg_connection *conn, struct ink_ip *ret_ip)
+{
+    memset(ret_ip, 0, sizeof(*ret_ip));
+    (void)ink_ip_from_sockaddr(&conn->client.rsa.sa, ret_ip);
 }
 
 bool ink_mg_keeps_alive(const struct mg_connection *conn)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ink_ip;
 struct mg_connection;
 struct mg_context;
 
@@ -40,6 +41,13 @@ void ink_mg_watch_peer(struct mg_connection *conn);
 /* Says that nothing more will be sent and throws away what still comes, so that the client gets to
  * read the reply before the connection is reset. */
 void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);
+
+/* Asked for each connection that this thread accepts from now on (it must be civetweb's that
+ * accepts): false to have it closed. `fd` is its socket. */
+typedef bool ink_mg_admit_fn(void *self, int fd, const struct ink_ip *ip);
+void ink_mg_admit_by(ink_mg_admit_fn *admit, void *self);
+/* The address of the other side; :: when it has none. */
+void ink_mg_peer(const struct mg_connection *conn, struct ink_ip *ret_ip);
 
 /* New connections are refused from now on. */
 void ink_mg_stop_listening(struct mg_context *ctx);

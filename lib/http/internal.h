@@ -10,6 +10,7 @@
 #include "lib/http/framing.h"
 #include "lib/http/http.h"
 #include "lib/http/inside.h"
+#include "lib/http/shares.h"
 
 /* Room in front of a reply's body, so that head and body leave with one write. */
 #define HEAD_ROOM 1024
@@ -19,6 +20,7 @@
 struct ink_http_server {
     struct ink_http_options options; /* with defaults filled in; strings are ours */
     struct mg_context *ctx;
+    struct ink_http_shares *shares;
     int port;
     atomic_uint connections;
     atomic_uint active;
@@ -55,6 +57,7 @@ struct ink_http_request {
     int body_status;
     const char *body_detail;
     struct ink_buf body; /* of the request */
+    size_t body_held;    /* what was taken of the memory for bodies */
 
     enum reply_state state;
     int status;
@@ -75,6 +78,9 @@ void request_begin(struct ink_http_request *request, struct mg_connection *conn)
 void request_end(struct ink_http_request *request);
 /* Has it answered by the refuse function, and the connection closed. */
 void request_refuse(struct ink_http_request *request, int status, const char *detail);
+
+/* body.c: its memory is somebody else's now. */
+void body_release(struct ink_http_request *request);
 
 /* reply.c */
 void reply_begin(struct ink_http_request *request);

@@ -57,6 +57,7 @@ void request_end(struct ink_http_request *request)
 {
     ink_arena_release(&request->arena);
     keep_or_release(&request->body);
+    body_release(request);
     keep_or_release(&request->out);
     request->conn = NULL;
 }

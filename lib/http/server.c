@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -28,8 +29,30 @@ static struct ink_http_server *server_of(const struct mg_connection *conn)
     return mg_get_user_data(mg_get_context(conn));
 }
 
+/* Room for another connection of this address? Said by the thread that accepts, before the
+ * connection has a thread of its own, so that nobody can keep the threads busy with it. Over TLS
+ * there is nothing to say it with. */
+static bool admit(void *self, int fd, const struct ink_ip *ip)
+{
+    static const char refusal[] = "HTTP/1.1 429 Too Many Requests\r\n"
+                                  "Content-Length: 0\r\n"
+                                  "Retry-After: 1\r\n"
+                                  "Connection: close\r\n\r\n";
+    struct ink_http_server *server = self;
+    const struct ink_http_options *options = &server->options;
+    bool spared = options->spare != NULL && options->spare(options->spare_self, ip);
+    if (ink_http_shares_enter(server->shares, ip, spared))
+        return true;
+    if (options->tls_cert_file == NULL)
+        (void)send(fd, refusal, sizeof(refusal) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return false;
+}
+
+/* civetweb's types: 0 is the thread that accepts, 1 serves connections. */
 static void *thread_begins(const struct mg_context *ctx, int type)
 {
+    if (type == 0)
+        ink_mg_admit_by(admit, mg_get_user_data(ctx));
     return type == 1 ? request_new(mg_get_user_data(ctx)) : NULL;
 }
 
@@ -160,6 +183,14 @@ static void connection_ends(const struct mg_connection *conn)
     atomic_fetch_sub(&server_of(conn)->connections, 1);
 }
 
+/* Also for connections whose TLS handshake failed. */
+static void connection_ended(const struct mg_connection *conn)
+{
+    struct ink_ip peer;
+    ink_mg_peer(conn, &peer);
+    ink_http_shares_leave(server_of(conn)->shares, &peer);
+}
+
 /* Why civetweb could not make a request of what came: the status and the sentence to answer with.
  */
 static int explain(const struct mg_connection *conn, int status, const char **ret_detail)
@@ -224,6 +255,7 @@ static const struct mg_callbacks callbacks = {
     .exit_thread = thread_ends,
     .init_connection = connection_begins,
     .connection_close = connection_ends,
+    .connection_closed = connection_ended,
     .log_message = take_message,
     .init_ssl = ink_http_load_certificate,
 };
@@ -240,11 +272,22 @@ static void fill_in(struct ink_http_options *options)
         options->request_timeout_ms = 30000;
     if (options->max_body_bytes == 0)
         options->max_body_bytes = 4 * 1024 * 1024;
+    if (options->max_bodies_bytes == 0)
+        options->max_bodies_bytes = 128 * 1024 * 1024;
 }
 
 static char *copy(const char *text)
 {
     return text == NULL ? NULL : ink_strdup(text);
+}
+
+/* Whatever the settings, one address can send the longest body, if nobody else does. */
+static struct ink_http_shares *make_shares(const struct ink_http_options *options)
+{
+    size_t longest = options->max_body_bytes + 64 * 1024; /* it is taken in steps */
+    size_t all = options->max_bodies_bytes, each = all / 4;
+    return ink_http_shares_new(options->max_per_address, all < longest ? longest : all,
+                               each < longest ? longest : each);
 }
 
 static struct ink_http_server *server_new(const struct ink_http_options *options)
@@ -255,11 +298,13 @@ static struct ink_http_server *server_new(const struct ink_http_options *options
     server->options.tls_cert_file = copy(options->tls_cert_file);
     server->options.tls_key_file = copy(options->tls_key_file);
     fill_in(&server->options);
+    server->shares = make_shares(&server->options);
     return server;
 }
 
 static void server_release(struct ink_http_server *server)
 {
+    ink_http_shares_free(server->shares);
     free((char *)server->options.address);
     free((char *)server->options.tls_cert_file);
     free((char *)server->options.tls_key_file);
@@ -366,6 +411,16 @@ unsigned ink_http_server_active(const struct ink_http_server *server)
 unsigned ink_http_server_connections(const struct ink_http_server *server)
 {
     return atomic_load(&server->connections);
+}
+
+unsigned long ink_http_server_refused(const struct ink_http_server *server)
+{
+    return ink_http_shares_refused(server->shares);
+}
+
+size_t ink_http_server_body_bytes(const struct ink_http_server *server)
+{
+    return ink_http_shares_bytes(server->shares);
 }
 
 void ink_http_server_drain(struct ink_http_server *server)

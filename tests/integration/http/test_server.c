@@ -98,15 +98,31 @@ static int64_t number(const char *argument, const char *name, int64_t otherwise)
     return otherwise;
 }
 
+static bool is_spared(void *self, const struct ink_ip *ip)
+{
+    char text[INK_IP_TEXT];
+    ink_ip_text(ip, text);
+    return strcmp(self, text) == 0;
+}
+
 int main(int argc, char **argv)
 {
-    struct ink_http_options options = {.address = "127.0.0.1:0", .threads = 32, .handler = handle};
+    struct ink_http_options options = {.address = "127.0.0.1:0",
+                                       .threads = 32,
+                                       .handler = handle,
+                                       .spare = is_spared,
+                                       .spare_self = ""};
     for (int i = 1; i < argc; i++) {
         options.threads = (unsigned)number(argv[i], "threads", options.threads);
         options.keep_alive_ms = number(argv[i], "keep_alive", options.keep_alive_ms);
         options.header_timeout_ms = number(argv[i], "header", options.header_timeout_ms);
         options.request_timeout_ms = number(argv[i], "request", options.request_timeout_ms);
         options.max_body_bytes = (size_t)number(argv[i], "body", (int64_t)options.max_body_bytes);
+        options.max_per_address = (unsigned)number(argv[i], "per_address", options.max_per_address);
+        options.max_bodies_bytes =
+            (size_t)number(argv[i], "bodies", (int64_t)options.max_bodies_bytes);
+        if (strncmp(argv[i], "spared=", 7) == 0)
+            options.spare_self = argv[i] + 7;
         if (strncmp(argv[i], "cert=", 5) == 0)
             options.tls_cert_file = argv[i] + 5;
         if (strncmp(argv[i], "key=", 4) == 0)

@@ -1,0 +1,198 @@
+#!/usr/bin/python3
+"""What one address may have of what all share: connections, and memory for bodies."""
+
+import os
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from http_test import Server, read_reply
+
+MIB = 1 << 20
+
+
+class SharesTest(unittest.TestCase):
+    def serve(self, *settings):
+        server = Server(*settings)
+        self.addCleanup(server.stop)
+        return server
+
+    def connect(self, server, source="127.0.0.1"):
+        connection = socket.create_connection(("127.0.0.1", server.port), 20, (source, 0))
+        self.addCleanup(connection.close)
+        return connection
+
+    def ask(self, connection, request=b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n"):
+        """The reply, or None when the connection ends without one."""
+        try:
+            connection.sendall(request)
+            with connection.makefile("rb") as file:
+                return read_reply(file)
+        except ConnectionError:
+            return None
+
+    def eventually(self, check, what):
+        until = time.monotonic() + 20
+        while not check():
+            self.assertLess(time.monotonic(), until, what)
+            time.sleep(0.05)
+
+    def works(self, server, source="127.0.0.1"):
+        connection = self.connect(server, source)
+        reply = self.ask(connection)
+        connection.close()
+        return reply is not None and reply.status == 200
+
+    def assert_turned_away(self, connection):
+        """Without a word from us: 429 says why, then the connection ends."""
+        with connection.makefile("rb") as file:
+            reply = read_reply(file)
+            self.assertEqual(reply.status, 429)
+            self.assertEqual(reply.headers["retry-after"], "1")
+            self.assertEqual(reply.headers["connection"], "close")
+            self.assertEqual(file.read(), b"")
+
+    def test_connections_of_one_address(self):
+        server = self.serve("per_address=4", "header=60000")
+        held = [self.connect(server) for _ in range(4)]
+        for connection in held:
+            connection.sendall(b"GET /info HTTP/1.1\r\nHost: half")
+        for _ in range(3):
+            self.assert_turned_away(self.connect(server))
+        # Others are served, whatever the first one holds.
+        for source in ("127.0.0.2", "127.0.0.3"):
+            self.assertTrue(self.works(server, source))
+        # What was held still works, and makes room when it is gone.
+        self.assertEqual(self.ask(held[0], b"\r\nConnection: close\r\n\r\n").status, 200)
+        self.eventually(lambda: self.works(server), "no room was made")
+
+    def test_one_address_cannot_hold_all_threads(self):
+        server = self.serve("per_address=8", "threads=16", "header=60000")
+        held = []
+        for _ in range(200):
+            held.append(self.connect(server))
+            try:
+                held[-1].sendall(b"GET")
+            except ConnectionError:
+                pass  # it was turned away
+        for _ in range(5):
+            self.assertTrue(self.works(server, "127.0.0.2"))
+
+    def test_who_is_spared_has_no_share(self):
+        server = self.serve("per_address=2", "spared=127.0.0.7")
+        held = [self.connect(server, "127.0.0.7") for _ in range(10)]
+        self.assertEqual({self.ask(connection).status for connection in held}, {200})
+
+    def test_no_limit_by_default(self):
+        server = self.serve()
+        held = [self.connect(server) for _ in range(20)]
+        self.assertEqual({self.ask(connection).status for connection in held}, {200})
+
+    def test_many_come_and_go(self):
+        """Nothing of those who left is still counted: whoever comes after them has room."""
+        server = self.serve("per_address=3")
+
+        def come_and_go():
+            for number in range(40):
+                with socket.create_connection(("127.0.0.1", server.port), 20) as connection:
+                    if number % 3 == 0:
+                        continue  # without a word
+                    self.ask(connection, b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n"
+                             if number % 3 == 1 else b"rubbish\r\n\r\n")
+        threads = [threading.Thread(target=come_and_go) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.eventually(lambda: self.works(server), "connections are counted that are gone")
+        held = [self.connect(server) for _ in range(3)]
+        self.eventually(lambda: self.ask(self.connect(server, "127.0.0.2")).status == 200, "full")
+        self.assertEqual(len(held), 3)
+
+    def test_connections_without_a_handshake(self):
+        with tempfile.TemporaryDirectory() as folder:
+            cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
+                            "-days", "1", "-subj", "/CN=localhost", "-addext",
+                            "subjectAltName=DNS:localhost"], check=True, capture_output=True)
+            server = self.serve(f"cert={cert}", f"key={key}", "per_address=3", "header=60000")
+            context = ssl.create_default_context(cafile=cert)
+
+            def works(source):
+                try:
+                    with context.wrap_socket(self.connect(server, source),
+                                             server_hostname="localhost") as connection:
+                        return self.ask(connection).status == 200
+                except OSError:
+                    return False
+            held = [self.connect(server) for _ in range(3)]
+            self.assertEqual(self.connect(server).recv(1), b"")
+            self.assertTrue(works("127.0.0.2"))
+            for connection in held:
+                connection.close()
+            self.eventually(lambda: works("127.0.0.1"), "failed handshakes are still counted")
+
+    def upload(self, server, size, sent, source="127.0.0.1", chunked=False):
+        """Begins to send a body of `size` bytes, of which `sent` go out now."""
+        connection = self.connect(server, source)
+        if chunked:
+            head = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n" % size
+        else:
+            head = b"Content-Length: %d\r\n\r\n" % size
+        connection.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\n" + head + b"x" * sent)
+        return connection
+
+    def test_memory_for_bodies(self):
+        """8 MiB for all, 2 MiB for one address."""
+        for chunked in (False, True):
+            with self.subTest(chunked=chunked):
+                server = self.serve(f"bodies={8 * MIB}", f"body={2 * MIB}", "request=60000")
+                size = MIB * 3 // 2
+                # Each has its share, less a piece; nothing is left for more.
+                holders = [self.upload(server, size, size - 1, f"127.0.0.{10 + number}", chunked)
+                           for number in range(5)]
+                time.sleep(0.5)  # until what was sent has been read
+                late = self.upload(server, size, size - 1, "127.0.0.20", chunked)
+                with late.makefile("rb") as file:
+                    self.assertEqual(read_reply(file).status, 503)
+                # A second body of an address that has its share already.
+                again = self.upload(server, size, size - 1, "127.0.0.10", chunked)
+                with again.makefile("rb") as file:
+                    self.assertEqual(read_reply(file).status, 503)
+                # Small requests need none of it.
+                small = self.connect(server, "127.0.0.20")
+                reply = self.ask(small, b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+                                        b"Content-Length: 9000\r\n\r\n" + b"y" * 9000)
+                self.assertEqual((reply.status, len(reply.body)), (200, 9000))
+                # What was begun ends well, and then there is memory again.
+                for holder in holders:
+                    holder.sendall(b"x\r\n0\r\n\r\n" if chunked else b"x")
+                    with holder.makefile("rb") as file:
+                        reply = read_reply(file)
+                    self.assertEqual((reply.status, len(reply.body)), (200, size))
+
+                def room():
+                    connection = self.upload(server, size, size, "127.0.0.20")
+                    with connection.makefile("rb") as file:
+                        return read_reply(file).status == 200
+                self.eventually(room, "memory is held that nobody uses")
+
+    def test_a_body_that_breaks_off_gives_its_memory_back(self):
+        server = self.serve(f"bodies={2 * MIB}", f"body={2 * MIB}")
+        for _ in range(20):
+            self.upload(server, MIB, MIB // 2).close()
+
+        def room():
+            connection = self.upload(server, MIB, MIB)
+            with connection.makefile("rb") as file:
+                return read_reply(file).status == 200
+        self.eventually(room, "memory is held that nobody uses")
+
+
+if __name__ == "__main__":
+    unittest.main()
