@@ -60,7 +60,8 @@ void gateway_answer_status(struct gateway_exchange *x, struct ink_status status)
 
 void gateway_answer_problem(struct gateway_exchange *x, int http_status, const char *detail)
 {
-    struct ink_problem problem = {.http_status = http_status, .detail = detail};
+    struct ink_problem problem = {
+        .http_status = http_status, .detail = detail, .retry_after = http_status == 503};
     x->status.message = detail;
     answer(x, &problem);
 }

@@ -67,6 +67,7 @@ static void call_unary(struct gateway_exchange *x, const ProtobufCMessage *reque
     ProtobufCMessage *reply;
     struct ink_status status =
         ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
+    gateway_limit_settle(x, status);
     if (ink_is_ok(status))
         answer(x, reply);
     else
@@ -91,6 +92,8 @@ void gateway_call(struct gateway_exchange *x)
     status = ink_weave_request(x->route->binding, &parts, x->ctx.arena, &request);
     if (ink_is_ok(status))
         status = gateway_take_headers(x, request);
+    if (ink_is_ok(status))
+        status = gateway_limit_take(x, request);
     if (!ink_is_ok(status))
         gateway_answer_status(x, status);
     else if (x->route->rpc->server_streaming)

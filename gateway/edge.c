@@ -15,7 +15,9 @@
     "Referrer-Policy: no-referrer\r\n"                                                             \
     "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
 #define DEFAULT_STREAMS 256
-#define CORS_EXPOSED "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After\r\n"
+#define CORS_EXPOSED                                                                               \
+    "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After, "                   \
+    "RateLimit, RateLimit-Policy\r\n"
 #define CORS_PREFLIGHT                                                                             \
     "Access-Control-Allow-Headers: Authorization, Content-Type, X-Request-Id, traceparent, "       \
     "If-Match, If-None-Match, Last-Event-ID\r\n"                                                   \
@@ -58,6 +60,9 @@ static struct ink_status make_route(const struct gateway_edge_options *options,
             return status;
         route.location = said->location;
     }
+    struct ink_status status = gateway_limit_route(options, arena, rpc, &route);
+    if (!ink_is_ok(status))
+        return status;
     *ret_route = route;
     return ink_ok();
 }
@@ -149,7 +154,7 @@ static void begin(struct gateway_exchange *x, const struct gateway_edge *edge,
     *x = (struct gateway_exchange){.edge = edge, .http = http, .route_label = ""};
     x->ctx = ink_ctx_background(arena);
     x->ctx.deadline = ink_http_deadline(http);
-    x->ctx.peer = ink_http_remote(http);
+    gateway_limit_begin(x);
     x->ctx.request_id = gateway_request_id(arena, ink_http_header(http, "X-Request-Id"));
     (void)ink_trace_continue(&x->ctx.trace, ink_http_header(http, "traceparent"));
     set_common_headers(x);
@@ -253,7 +258,7 @@ void gateway_edge_handle(void *edge, struct ink_http_request *http)
 {
     struct gateway_exchange x;
     begin(&x, edge, http);
-    if (!gateway_answer_own(&x))
+    if (gateway_limit_address(&x) && !gateway_answer_own(&x))
         answer_route(&x);
     finish(&x);
 }

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "gateway/cors.h"
+#include "gateway/limits.h"
 #include "lib/auth/auth.h"
 #include "lib/contract/contract.h"
 #include "lib/http/http.h"
@@ -33,7 +34,8 @@ struct gateway_edge_options {
     struct ink_mesh_health *health; /* for /readyz */
     struct ink_metrics *metrics;
     struct gateway_cors cors;
-    unsigned max_streams; /* at once; one more is refused with 503. 0 means 256 */
+    const struct gateway_limits *limits; /* NULL: none */
+    unsigned max_streams;                /* at once; one more is refused with 503. 0 means 256 */
 };
 
 /* Builds the routes. INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a

@@ -15,7 +15,9 @@ struct gateway_route {
     struct ink_rpc_client *client;
     int success_status;
     Inkmesh__Options__V1__Access access;
-    const char *location; /* template, or NULL */
+    const char *location;              /* template, or NULL */
+    const struct gateway_limit *limit; /* or NULL */
+    const struct ink_field *account;   /* of the request, for the limit; or NULL */
 };
 
 /* Streams last, and each keeps a thread of the HTTP server: they get a share of the threads, so
@@ -37,11 +39,14 @@ struct gateway_exchange {
     const struct gateway_edge *edge;
     struct ink_http_request *http;
     struct ink_ctx ctx;
+    struct ink_ip client;    /* who asks, behind trusted proxies */
+    bool unlimited;          /* no limits for them */
     const char *route_label; /* the template, or "" */
     const struct ink_route *route;
     const struct gateway_route *made;
     const char *const *values;
-    struct ink_status status; /* of what went wrong, for the log */
+    struct gateway_charge *charge; /* what the call took of its limits; or NULL */
+    struct ink_status status;      /* of what went wrong, for the log */
 };
 
 /* answer.c: replies. A problem's `type` shows paths of violations in JSON names. */
@@ -70,6 +75,20 @@ struct ink_status gateway_take_headers(struct gateway_exchange *x,
 /* Sets those of a reply, and Cache-Control. True when the client has this reply already, by its
  * ETag: 304 is all that is to be said. */
 bool gateway_set_headers(struct gateway_exchange *x, const ProtobufCMessage *reply) INK_MUST_CHECK;
+
+/* limit.c: how often. Sets who asks, in ctx.peer as well. */
+void gateway_limit_begin(struct gateway_exchange *x);
+/* Counts the request for its address; false when it was answered with 429. */
+bool gateway_limit_address(struct gateway_exchange *x) INK_MUST_CHECK;
+/* Counts the call for the limits that the contract names; RESOURCE_EXHAUSTED when it is refused. */
+struct ink_status gateway_limit_take(struct gateway_exchange *x,
+                                     const ProtobufCMessage *request) INK_MUST_CHECK;
+/* How the call ended: gives back what was no failure, and sets the headers of the answer. */
+void gateway_limit_settle(struct gateway_exchange *x, struct ink_status outcome);
+/* At start: what the contract says of a method. */
+struct ink_status gateway_limit_route(const struct gateway_edge_options *options,
+                                      struct ink_arena *arena, const struct ink_method *rpc,
+                                      struct gateway_route *route) INK_MUST_CHECK;
 
 /* location.c: fills in a template with fields of a message. */
 const char *gateway_location(struct ink_arena *arena, const char *location,

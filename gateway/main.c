@@ -16,7 +16,8 @@ static unsigned max_streams(const struct gateway_settings *settings)
 static struct gateway_edge *make_edge(struct ink_program *program,
                                       const struct gateway_settings *settings,
                                       const struct gateway_backends *backends,
-                                      const struct ink_auth *auth)
+                                      const struct ink_auth *auth,
+                                      const struct gateway_limits *limits)
 {
     struct gateway_edge *edge = NULL;
     struct ink_arena *arena = ink_program_arena(program);
@@ -26,11 +27,35 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .auth = auth,
                                            .health = ink_program_health(program),
                                            .metrics = ink_program_metrics(program),
+                                           .limits = limits,
                                            .max_streams = max_streams(settings)};
     ink_program_must(program, "use CORS_ORIGINS",
                      gateway_cors_parse(arena, settings->cors_origins, &options.cors));
     ink_program_must(program, "build the routes", gateway_edge_new(&options, arena, &edge));
     return edge;
+}
+
+static struct ink_cache *open_cache(struct ink_program *program,
+                                    const struct gateway_settings *settings)
+{
+    struct ink_cache *cache = NULL;
+    struct ink_cache_settings options = {.url = settings->redis.url,
+                                         .size = (size_t)settings->redis.pool};
+    ink_program_must(program, "use REDIS_URL",
+                     ink_cache_new(ink_program_arena(program), &options, &cache));
+    return cache;
+}
+
+static struct gateway_limits *make_limits(struct ink_program *program,
+                                          const struct gateway_settings *settings,
+                                          struct ink_cache *cache)
+{
+    struct gateway_limits *limits = NULL;
+    ink_program_must(program, "use the limits",
+                     gateway_limits_new(&settings->limits, settings->tokens.secret, cache,
+                                        ink_program_metrics(program), ink_program_arena(program),
+                                        &limits));
+    return limits;
 }
 
 static double active_requests(void *server)
@@ -43,6 +68,16 @@ static double open_connections(void *server)
     return ink_http_server_connections(server);
 }
 
+static double refused_connections(void *server)
+{
+    return (double)ink_http_server_refused(server);
+}
+
+static double body_bytes(void *server)
+{
+    return (double)ink_http_server_body_bytes(server);
+}
+
 static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *server)
 {
     struct ink_metric *active = ink_metrics_gauge(metrics, "http_server_active_requests",
@@ -51,6 +86,13 @@ static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *serv
         metrics, "http_server_open_connections", "Connections, each of which has a thread.", NULL);
     ink_series_callback(ink_metric_series(active, NULL), active_requests, server);
     ink_series_callback(ink_metric_series(connections, NULL), open_connections, server);
+    struct ink_metric *refused = ink_metrics_counter(
+        metrics, "http_server_refused_connections_total",
+        "Connections that were closed at once because their address had its share.", NULL);
+    struct ink_metric *bytes = ink_metrics_gauge(metrics, "http_server_body_bytes",
+                                                 "Memory that request bodies take.", NULL);
+    ink_series_callback(ink_metric_series(refused, NULL), refused_connections, server);
+    ink_series_callback(ink_metric_series(bytes, NULL), body_bytes, server);
 }
 
 static void stop(void *server, int64_t grace_ms)
@@ -58,9 +100,18 @@ static void stop(void *server, int64_t grace_ms)
     ink_http_server_stop(server, grace_ms);
 }
 
+/* Whoever may have all of them may also have more of those who wait in line. */
+static unsigned max_per_address(const struct gateway_settings *settings)
+{
+    if (settings->address_percent == 100)
+        return 0;
+    int64_t share = settings->threads * settings->address_percent / 100;
+    return share < 1 ? 1 : (unsigned)share;
+}
+
 static struct ink_http_server *serve(struct ink_program *program,
                                      const struct gateway_settings *settings,
-                                     struct gateway_edge *edge)
+                                     struct gateway_edge *edge, struct gateway_limits *limits)
 {
     struct ink_http_server *server = NULL;
     struct ink_http_options options = {.address = settings->address,
@@ -69,6 +120,10 @@ static struct ink_http_server *serve(struct ink_program *program,
                                        .header_timeout_ms = settings->header_timeout_ms,
                                        .request_timeout_ms = settings->request_timeout_ms,
                                        .max_body_bytes = (size_t)settings->max_body_bytes,
+                                       .max_per_address = max_per_address(settings),
+                                       .max_bodies_bytes = (size_t)settings->max_bodies_bytes,
+                                       .spare = gateway_limits_spare,
+                                       .spare_self = limits,
                                        .tls_cert_file = settings->tls_cert_file,
                                        .tls_key_file = settings->tls_key_file,
                                        .handler = gateway_edge_handle,
@@ -96,13 +151,17 @@ int main(int argc, char **argv)
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
     struct ink_auth *auth = ink_program_auth(program, &settings.tokens, 0);
     gateway_backends_init(&backends, program, &settings);
-    struct gateway_edge *edge = make_edge(program, &settings, &backends, auth);
-    struct ink_http_server *server = serve(program, &settings, edge);
+    struct ink_cache *cache = open_cache(program, &settings);
+    struct gateway_limits *limits = make_limits(program, &settings, cache);
+    struct gateway_edge *edge = make_edge(program, &settings, &backends, auth, limits);
+    struct ink_http_server *server = serve(program, &settings, edge, limits);
     ink_program_run(program);
     ink_http_server_free(server);
     gateway_edge_free(edge);
     gateway_backends_release(&backends);
     ink_auth_free(auth);
     ink_program_free(program);
+    gateway_limits_free(limits);
+    ink_cache_free(cache);
     return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdint.h>
 
+#include "gateway/limits.h"
 #include "lib/mesh/settings.h"
 
 struct gateway_settings {
@@ -12,14 +13,18 @@ struct gateway_settings {
     const char *address;
     int64_t threads;
     int64_t streams_percent;
+    int64_t address_percent;
     int64_t keep_alive_ms;
     int64_t header_timeout_ms;
     int64_t request_timeout_ms;
     int64_t max_body_bytes;
+    int64_t max_bodies_bytes;
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *cors_origins;
+    struct gateway_limit_settings limits;
     struct ink_mesh_token_settings tokens;
+    struct ink_mesh_redis_settings redis; /* for limits */
     const char *user_service;
     const char *blog_service;
     const char *notification_service;

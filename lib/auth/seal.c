@@ -57,6 +57,15 @@ const char *ink_seal_close(const struct ink_seal *seal, struct ink_arena *arena,
     return encode(arena, data, MAC_SIZE + size);
 }
 
+void ink_seal_mark(const struct ink_seal *seal, const char *text, char out[INK_SEAL_MARK_SIZE])
+{
+    uint8_t mac[32];
+    INK_CLEANUP(ink_buf_release) struct ink_buf mark = INK_BUF_INIT;
+    hmac(seal->key, sizeof(seal->key), text, strlen(text), mac);
+    ink_buf_base64url(&mark, mac, MAC_SIZE);
+    memcpy(out, mark.data, INK_SEAL_MARK_SIZE);
+}
+
 /* The decoder takes several spellings of the same bytes; only the one that was given out opens. */
 const char *ink_seal_open(const struct ink_seal *seal, struct ink_arena *arena, const char *context,
                           const char *sealed)

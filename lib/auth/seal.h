@@ -25,6 +25,11 @@ void ink_seal_release(struct ink_seal *seal);
  * itself. */
 const char *ink_seal_close(const struct ink_seal *seal, struct ink_arena *arena,
                            const char *context, const char *text) INK_MUST_CHECK;
+/* A mark that stands for a text in places that should not show it (a key in Redis, a log line):
+ * equal for equal texts, and of no use to guess the text with for those without the secret. */
+#define INK_SEAL_MARK_SIZE 23 /* 22 characters of base64url and a NUL */
+void ink_seal_mark(const struct ink_seal *seal, const char *text, char out[INK_SEAL_MARK_SIZE]);
+
 /* The text, in `arena`; NULL when this seal did not make it for this context. */
 const char *ink_seal_open(const struct ink_seal *seal, struct ink_arena *arena, const char *context,
                           const char *sealed) INK_MUST_CHECK;

@@ -17,10 +17,7 @@ const struct ink_config_setting ink_backing_settings_table[] = {
     INK_CONFIG_INT(struct ink_backing_settings, database_pool, .name = "DATABASE_POOL",
                    .fallback = "10", .min = 1, .max = 1000,
                    .help = "connections to PostgreSQL at most"),
-    INK_CONFIG_STRING(struct ink_backing_settings, redis_url, .name = "REDIS_URL", .secret = true,
-                      .fallback = "redis://127.0.0.1:6379", .help = "the cache"),
-    INK_CONFIG_INT(struct ink_backing_settings, redis_pool, .name = "REDIS_POOL", .fallback = "16",
-                   .min = 1, .max = 1000, .help = "connections to Redis at most"),
+    INK_CONFIG_INCLUDE(struct ink_backing_settings, redis, ink_mesh_redis_settings_table),
     {0},
 };
 
@@ -55,8 +52,8 @@ void ink_backing_open(struct ink_program *program, const struct ink_backing_sett
         .application_name = ink_arena_printf(arena, "inkmesh-%s", ink_program_name(program)),
         .size = (size_t)settings->database_pool,
         .migrations = migrations};
-    struct ink_cache_settings cache = {.url = settings->redis_url,
-                                       .size = (size_t)settings->redis_pool};
+    struct ink_cache_settings cache = {.url = settings->redis.url,
+                                       .size = (size_t)settings->redis.pool};
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
     backing.auth = ink_program_auth(program, &settings->tokens, access_ttl);

@@ -30,8 +30,7 @@ struct ink_backing_settings {
     struct ink_mesh_token_settings tokens;
     const char *database_url; /* DATABASE_URL */
     int64_t database_pool;    /* DATABASE_POOL */
-    const char *redis_url;    /* REDIS_URL */
-    int64_t redis_pool;       /* REDIS_POOL */
+    struct ink_mesh_redis_settings redis;
 };
 extern const struct ink_config_setting ink_backing_settings_table[];
 

@@ -40,6 +40,14 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
     {0},
 };
 
+const struct ink_config_setting ink_mesh_redis_settings_table[] = {
+    INK_CONFIG_STRING(struct ink_mesh_redis_settings, url, .name = "REDIS_URL", .secret = true,
+                      .fallback = "redis://127.0.0.1:6379", .help = "the cache"),
+    INK_CONFIG_INT(struct ink_mesh_redis_settings, pool, .name = "REDIS_POOL", .fallback = "16",
+                   .min = 1, .max = 1000, .help = "connections to Redis at most"),
+    {0},
+};
+
 const struct ink_config_setting ink_mesh_token_settings_table[] = {
     INK_CONFIG_STRING(struct ink_mesh_token_settings, secret, .name = "JWT_SECRET",
                       .required = true, .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,

@@ -42,6 +42,13 @@ struct ink_mesh_rpc_settings {
 };
 extern const struct ink_config_setting ink_mesh_rpc_settings_table[];
 
+/* Programs that use Redis. */
+struct ink_mesh_redis_settings {
+    const char *url; /* REDIS_URL */
+    int64_t pool;    /* REDIS_POOL */
+};
+extern const struct ink_config_setting ink_mesh_redis_settings_table[];
+
 /* Programs that verify access tokens. */
 struct ink_mesh_token_settings {
     const char *secret;   /* JWT_SECRET */

@@ -16,7 +16,7 @@ static struct notification_service *make_service(struct ink_backing *backing,
     const struct notification_service_parts parts = {
         .db = backing->db,
         .cache = backing->cache,
-        .redis_url = settings->backing.redis_url,
+        .redis_url = settings->backing.redis.url,
         .secret = settings->backing.tokens.secret,
         .streams = settings->streams,
         .user_streams = settings->user_streams,

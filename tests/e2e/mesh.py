@@ -80,8 +80,9 @@ class MeshTest(unittest.TestCase):
 
     # HTTP.
 
-    def request(self, method, path, body=None, token=None, headers=None, timeout=30):
-        """One request on its own connection; a dict or list becomes a JSON body."""
+    def request(self, method, path, body=None, token=None, headers=None, timeout=30, source=None):
+        """One request on its own connection; a dict or list becomes a JSON body. `source`: the
+        address to ask from, if not 127.0.0.1."""
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
@@ -89,7 +90,8 @@ class MeshTest(unittest.TestCase):
         if token:
             headers.setdefault("Authorization", f"Bearer {token}")
         connection = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port,
-                                                timeout=timeout)
+                                                timeout=timeout,
+                                                source_address=source and (source, 0))
         begun = time.monotonic()
         try:
             connection.request(method, path, body, headers)

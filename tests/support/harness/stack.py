@@ -42,6 +42,10 @@ GATEWAY_PORT, GATEWAY_ADMIN_PORT, REDIS_PORT = 3000, 9100, 6379
 KAFKA_PORT, KAFKA_CONTROLLER_PORT, ZOOKEEPER_PORT = 9092, 9093, 2181
 MAIL_PORT = 1025
 
+# Who asks from this machine is a developer or a test; limits are for everybody else. A test of the
+# limits asks from another address of the loopback network.
+UNLIMITED = "127.0.0.1/32,::1/128"
+
 TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
 
 
@@ -118,7 +122,7 @@ class Stack:
 
     def _gateway(self, port, binary, log, common):
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
-        env = {**self.settings,
+        env = {"RATE_LIMIT_EXEMPT": UNLIMITED, **self.settings,
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
                   for name in self.replicas},

@@ -17,6 +17,7 @@ TOUR = """\
 REST      http://127.0.0.1:{http}        (try /health)
 gRPC      {grpc}
 Metrics   {metrics}
+{limits}
 Mail      {mail}/new        (a file a message; nothing leaves this machine)
 
 Register, sign in, publish a blog, and read what happened:
@@ -139,8 +140,17 @@ def up(kafka_mode=None):
     print("\nReady.\n\n" + TOUR.format(
         http=stack.gateway.port, mail=os.path.relpath(stack.mail.folder, state.ROOT),
         grpc="  ".join(f"{name} 127.0.0.1:{one.port}" for name, one in stack.services.items()),
+        limits=_limits(stack),
         metrics="  ".join(f"http://127.0.0.1:{one.admin_port}/metrics"
                           for one in (stack.gateway, *stack.services.values()))))
+
+
+def _limits(stack):
+    exempt = stack.gateway.env["RATE_LIMIT_EXEMPT"]
+    if exempt == "none":
+        return "Limits    of requests, logins and registrations are on for everybody"
+    return (f"Limits    of requests, logins and registrations are off for {exempt}\n"
+            "          (RATE_LIMIT_EXEMPT=none in .env turns them on)")
 
 
 def _start_wave(wave, before):

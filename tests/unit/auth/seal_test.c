@@ -91,12 +91,29 @@ static void tampered(void **state)
     assert_non_null(ink_seal_open(&seal, &arena, "", copy));
 }
 
+static void marks(void **state)
+{
+    char mark[INK_SEAL_MARK_SIZE], same[INK_SEAL_MARK_SIZE], other[INK_SEAL_MARK_SIZE];
+    struct ink_seal another;
+    (void)state;
+    ink_seal_mark(&seal, "ada@example.com", mark);
+    ink_seal_mark(&seal, "ada@example.com", same);
+    assert_string_equal(mark, same);
+    assert_int_equal(strlen(mark), INK_SEAL_MARK_SIZE - 1);
+    ink_seal_mark(&seal, "bob@example.com", other);
+    assert_string_not_equal(mark, other);
+    ink_seal_init(&another, "another secret, and long enough", "tests");
+    ink_seal_mark(&another, "ada@example.com", other);
+    assert_string_not_equal(mark, other);
+    ink_seal_release(&another);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens),          cmocka_unit_test(known_value),
         cmocka_unit_test(other_contexts), cmocka_unit_test(other_keys),
-        cmocka_unit_test(tampered),
+        cmocka_unit_test(tampered),       cmocka_unit_test(marks),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
