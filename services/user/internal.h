@@ -4,11 +4,14 @@
 #pragma once
 
 #include "inkmesh/user/v1/user.pb-c.h"
+#include "lib/auth/seal.h"
+#include "services/user/audit.h"
 #include "services/user/service.h"
 #include "services/user/store.h"
 
 struct user_service {
     struct user_service_parts parts;
+    struct ink_seal accounts; /* for their marks in the log */
 };
 
 /* Begins a session of a user who has shown who they are. */

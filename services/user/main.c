@@ -42,6 +42,7 @@ int main(int argc, char **argv)
         .db = backing.db,
         .cache = backing.cache,
         .auth = backing.auth,
+        .secret = settings.backing.tokens.secret,
         .relay = backing.relay,
         .passwords = make_passwords(program, &settings),
         .refresh = {.ttl = settings.refresh_ttl, .grace = settings.refresh_grace},

@@ -7,12 +7,14 @@
 #include "lib/base/uuid.h"
 #include "lib/events/outbox.h"
 #include "lib/log/log.h"
+#include "services/user/common_passwords.h"
 #include "services/user/internal.h"
 
 struct user_service *user_service_new(const struct user_service_parts *parts)
 {
     struct user_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
+    ink_seal_init(&service->accounts, parts->secret, "accounts in the log");
     return service;
 }
 
@@ -20,6 +22,7 @@ void user_service_free(struct user_service *service)
 {
     if (service == NULL)
         return;
+    ink_seal_release(&service->accounts);
     free(service);
 }
 
@@ -45,6 +48,23 @@ static struct ink_status email_taken(struct ink_arena *arena)
     return status;
 }
 
+static struct ink_status check_password(struct ink_ctx *ctx, const char *password)
+{
+    if (user_password_is_common(password))
+        return ink_invalid_field(ctx->arena, "password",
+                                 "must not be one of the most common passwords");
+    return ink_ok();
+}
+
+static void audit_registration(const struct user_service *service, const struct ink_ctx *ctx,
+                               struct ink_status status, const struct user_row *user)
+{
+    if (ink_is_ok(status))
+        user_audit(ctx, "register", "ok", user->id);
+    else if (ink_db_violates(status, "users_email_key"))
+        user_audit_account(ctx, &service->accounts, "register", "taken", user->email);
+}
+
 static struct ink_status register_user(void *self, struct ink_ctx *ctx,
                                        const Inkmesh__User__V1__RegisterRequest *request,
                                        Inkmesh__User__V1__User *reply)
@@ -54,10 +74,12 @@ static struct ink_status register_user(void *self, struct ink_ctx *ctx,
     ink_uuid_v7(id);
     struct user_row user = {.id = id, .username = request->username, .email = request->email};
     const char *hash = NULL;
-    struct ink_status status =
-        ink_password_hash(service->parts.passwords, ctx, request->password, &hash);
+    struct ink_status status = check_password(ctx, request->password);
+    if (ink_is_ok(status))
+        status = ink_password_hash(service->parts.passwords, ctx, request->password, &hash);
     if (ink_is_ok(status))
         status = user_store_add(service->parts.db, ctx, hash, &user);
+    audit_registration(service, ctx, status, &user);
     if (ink_db_violates(status, "users_email_key"))
         return email_taken(ctx->arena);
     if (ink_is_ok(status)) {
@@ -98,6 +120,10 @@ static struct ink_status login(void *self, struct ink_ctx *ctx,
                                      found.password_hash, &match);
     if (!ink_is_ok(status))
         return status;
+    if (found.id == NULL)
+        user_audit_account(ctx, &service->accounts, "login", "no such account", request->email);
+    else
+        user_audit(ctx, "login", match ? "ok" : "wrong password", found.id);
     if (!match) {
         status = ink_error(INK_UNAUTHENTICATED, "wrong email address or password");
         status.reason = "CREDENTIALS_INVALID";

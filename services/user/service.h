@@ -29,6 +29,7 @@ struct user_service_parts {
     struct ink_cache *cache;
     const struct ink_auth *auth;
     struct ink_password_pool *passwords;
+    const char *secret;      /* makes the marks of accounts in the log, see audit.h */
     struct ink_relay *relay; /* publishes what Register writes to the outbox; or NULL */
     struct user_refresh_policy refresh;
 };

@@ -40,8 +40,10 @@ struct ink_status user_session_begin(struct user_service *service, struct ink_ct
 }
 
 /* One answer for every token that does not work; the log tells which it was. */
-static struct ink_status refuse(const char *cause)
+static struct ink_status refuse(const struct ink_ctx *ctx, const struct user_rotation *rotation,
+                                const char *cause)
 {
+    user_audit(ctx, "refresh", cause, rotation->user_id);
     struct ink_status status = ink_error(INK_UNAUTHENTICATED, "the refresh token is not valid");
     status.reason = "REFRESH_TOKEN_INVALID";
     status.cause = cause;
@@ -53,22 +55,23 @@ static struct ink_status check_rotation(const struct ink_ctx *ctx,
 {
     switch (rotation->outcome) {
     case USER_ROTATED:
+        user_audit(ctx, "refresh", "ok", rotation->user_id);
         return ink_ok();
     case USER_UNKNOWN:
-        return refuse("unknown refresh token");
+        return refuse(ctx, rotation, "unknown refresh token");
     case USER_EXPIRED:
-        return refuse("expired refresh token");
+        return refuse(ctx, rotation, "expired refresh token");
     case USER_REVOKED:
-        return refuse("refresh token of a session that has ended");
+        return refuse(ctx, rotation, "refresh token of a session that has ended");
     case USER_OVERTAKEN:
-        return refuse("refresh token used by another call a moment ago");
+        return refuse(ctx, rotation, "refresh token used by another call a moment ago");
     case USER_REPLAYED:
         ink_log(INK_LOG_WARN, ctx, "a refresh token was used again: its session is revoked",
                 INK_LOG_STR("user_id", rotation->user_id),
                 INK_LOG_STR("session_id", rotation->session_id));
-        return refuse("refresh token used before");
+        return refuse(ctx, rotation, "refresh token used before");
     }
-    return refuse("unknown outcome");
+    return refuse(ctx, rotation, "unknown outcome");
 }
 
 struct ink_status user_session_refresh(struct user_service *service, struct ink_ctx *ctx,
