@@ -50,8 +50,8 @@ struct ink_status gateway_limit_route(const struct gateway_edge_options *options
         route->account = ink_message_field(rpc->input, account, strlen(account));
         if (!is_text(route->account) || rpc->server_streaming)
             return ink_errorf(arena, INK_INVALID_ARGUMENT,
-                              "%s: \"%s\" is not a text that names an account", rpc->full_name,
-                              account);
+                              "%s: %s names no account: it is no text of the request",
+                              rpc->full_name, account);
     }
     if (options->limits != NULL && options->limits->limits[said->rate_limit].name != NULL)
         route->limit = &options->limits->limits[said->rate_limit];

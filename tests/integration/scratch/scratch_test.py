@@ -218,6 +218,10 @@ class NoStart(unittest.TestCase):
         self.assertIn("notes.v1.Notes.GetNote does not say who may call it",
                       self.refusal("nobody"))
 
+    def test_a_limit_for_an_account_that_nothing_names(self):
+        self.assertIn("notes.v1.Notes.GetNote: owner names no account",
+                      self.refusal("unnamed"))
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
