@@ -112,6 +112,9 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
     struct gateway_edge *edge = ink_calloc(1, sizeof(*edge));
     edge->options = *options;
     struct ink_status status = make_routes(edge, arena);
+    if (ink_is_ok(status))
+        status = gateway_openapi_new(options->contract, edge->router, options->version, arena,
+                                     &edge->openapi);
     if (!ink_is_ok(status)) {
         gateway_edge_free(edge);
         return status;
@@ -130,6 +133,7 @@ void gateway_edge_free(struct gateway_edge *edge)
     ink_router_free(edge->router);
     free(edge->routes);
     free(edge->slots);
+    gateway_openapi_free(edge->openapi);
     free(edge);
 }
 

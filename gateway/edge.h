@@ -35,6 +35,7 @@ struct gateway_edge_options {
     struct ink_metrics *metrics;
     struct gateway_cors cors;
     const struct gateway_limits *limits; /* NULL: none */
+    const char *version;                 /* of the API, for /openapi.json */
     unsigned max_streams;                /* at once; one more is refused with 503. 0 means 256 */
 };
 

@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "gateway/edge.h"
+#include "gateway/openapi/openapi.h"
 #include "lib/base/ctx.h"
 #include "lib/rpc/client.h"
 #include "lib/transcode/router.h"
@@ -33,6 +34,7 @@ struct gateway_edge {
     struct gateway_route *routes; /* by ink_route.index */
     struct ink_metric *duration;
     struct gateway_slots *slots;
+    struct gateway_openapi *openapi;
 };
 
 struct gateway_exchange {

@@ -7,6 +7,8 @@
 #include "inkmesh_contract.h"
 #include "lib/mesh/program.h"
 
+#define VERSION "0.1.0"
+
 static unsigned max_streams(const struct gateway_settings *settings)
 {
     int64_t share = settings->threads * settings->streams_percent / 100;
@@ -28,6 +30,7 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .health = ink_program_health(program),
                                            .metrics = ink_program_metrics(program),
                                            .limits = limits,
+                                           .version = VERSION,
                                            .max_streams = max_streams(settings)};
     ink_program_must(program, "use CORS_ORIGINS",
                      gateway_cors_parse(arena, settings->cors_origins, &options.cors));
@@ -140,7 +143,7 @@ int main(int argc, char **argv)
 {
     static const struct ink_program_spec spec = {
         .config = {.name = "gateway",
-                   .version = "0.1.0",
+                   .version = VERSION,
                    .summary = "The gateway of inkmesh: its REST API.",
                    .settings = gateway_settings_table},
         .mesh_settings = offsetof(struct gateway_settings, mesh),

@@ -1,9 +1,13 @@
 /*
- * What the gateway answers by itself: is it there, is it alive, can it work.
+ * What the gateway answers by itself: is it there, is it alive, can it work, what can it do.
  */
 #include <string.h>
 
 #include "gateway/exchange.h"
+#include "lib/etag/etag.h"
+
+#define NOT_KEPT "Cache-Control: no-store\r\n"
+#define ASKED_AGAIN "Cache-Control: no-cache\r\n"
 
 static void health(struct gateway_exchange *x)
 {
@@ -23,13 +27,30 @@ static void readyz(struct gateway_exchange *x)
     (void)ink_http_reply(x->http, ready ? 200 : 503, "application/json");
 }
 
+static void openapi(struct gateway_exchange *x)
+{
+    size_t size;
+    const char *json = gateway_openapi_json(x->edge->openapi, &size);
+    const char *etag = gateway_openapi_etag(x->edge->openapi);
+    const char *known = ink_http_header(x->http, "If-None-Match");
+    ink_http_set(x->http, "ETag", etag);
+    if (known != NULL && ink_etag_list_has(known, etag)) {
+        (void)ink_http_reply(x->http, 304, NULL);
+        return;
+    }
+    ink_buf_append(ink_http_body(x->http), json, size);
+    (void)ink_http_reply(x->http, 200, "application/json");
+}
+
 static const struct {
     const char *path;
+    const char *caching;
     void (*answer)(struct gateway_exchange *x);
 } own_paths[] = {
-    {"/health", health},
-    {"/livez", livez},
-    {"/readyz", readyz},
+    {"/health", NOT_KEPT, health},
+    {"/livez", NOT_KEPT, livez},
+    {"/readyz", NOT_KEPT, readyz},
+    {"/openapi.json", ASKED_AGAIN, openapi},
 };
 
 /* The server as a whole (RFC 9110, section 9.3.7). */
@@ -57,7 +78,7 @@ bool gateway_answer_own(struct gateway_exchange *x)
             continue;
         x->route_label = own_paths[i].path;
         if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-            ink_http_set_lines(x->http, "Cache-Control: no-store\r\n");
+            ink_http_set_lines(x->http, own_paths[i].caching);
             own_paths[i].answer(x);
             return true;
         }
