@@ -41,6 +41,10 @@ struct openapi {
     size_t n_operations;
 };
 
+/* A header with control characters does not arrive; one that stands for a field is not empty either
+ * (gateway/field_headers.c). */
+#define OPENAPI_HEADER_CHARS "^[^\\u0000-\\u001f\\u007f]"
+
 /* json.c: JSON as it comes. A name is followed by one value; commas are seen to. */
 void openapi_open(struct openapi *o, char bracket);
 void openapi_close(struct openapi *o, char bracket);
@@ -77,7 +81,8 @@ void openapi_types_reach(struct openapi_types *types, const struct ink_message *
 enum openapi_use {
     OPENAPI_ANSWER,
     OPENAPI_BODY,
-    OPENAPI_TEXT, /* in a path, a query or a header */
+    OPENAPI_TEXT, /* in a path or a query */
+    OPENAPI_HEADER,
 };
 
 /* schema.c: the JSON Schema of a field of a message, with its description. */
@@ -105,8 +110,8 @@ const ProtobufCMessage *openapi_typed_rules(const Buf__Validate__FieldRules *rul
 /* Puts them as keywords. `enum_type` is NULL but for enums. */
 void openapi_put_rules(struct openapi *o, const ProtobufCMessage *typed,
                        const struct ink_enum *enum_type);
-/* Whether they list the values that there are. */
-bool openapi_rules_list(const ProtobufCMessage *typed);
+/* Whether they have one of this name. */
+bool openapi_rules_have(const ProtobufCMessage *typed, const char *name);
 /* Puts "examples": the rules' own, else one that fits them, if that is known. */
 void openapi_put_examples(struct openapi *o, const ProtobufCMessage *typed, const char *otherwise);
 

@@ -22,7 +22,9 @@ static void put_parameter(struct openapi *o, const struct parameter *parameter)
     if (parameter->required)
         openapi_put_true(o, "required");
     openapi_name(o, "schema");
-    openapi_field_schema(o, parameter->field, OPENAPI_TEXT, true);
+    openapi_field_schema(o, parameter->field,
+                         strcmp(parameter->in, "header") == 0 ? OPENAPI_HEADER : OPENAPI_TEXT,
+                         true);
     openapi_close(o, '}');
 }
 
@@ -137,14 +139,17 @@ static void put_query(struct openapi *o, const struct openapi_operation *operati
     }
 }
 
-/* A header that is there is not empty (gateway/field_headers.c). */
+/* One that stands for no field. */
 static void put_header(struct openapi *o, const char *name, const char *description)
 {
     openapi_open(o, '{');
     openapi_put_text(o, "name", name);
     openapi_put_text(o, "in", "header");
     openapi_put_description(o, description);
-    openapi_put_raw(o, "schema", "{\"type\":\"string\"}");
+    openapi_open_member(o, "schema", '{');
+    openapi_put_text(o, "type", "string");
+    openapi_put_text(o, "pattern", OPENAPI_HEADER_CHARS "*$");
+    openapi_close(o, '}');
     openapi_close(o, '}');
 }
 

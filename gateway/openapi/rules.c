@@ -422,10 +422,10 @@ void openapi_put_rules(struct openapi *o, const ProtobufCMessage *typed,
     }
 }
 
-bool openapi_rules_list(const ProtobufCMessage *typed)
+bool openapi_rules_have(const ProtobufCMessage *typed, const char *name)
 {
     struct rule rule;
-    return typed != NULL && (find_rule(typed, "in", &rule) || find_rule(typed, "const", &rule));
+    return typed != NULL && find_rule(typed, name, &rule);
 }
 
 void openapi_put_examples(struct openapi *o, const ProtobufCMessage *typed, const char *otherwise)

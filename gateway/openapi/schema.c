@@ -94,11 +94,17 @@ static void put_wide(struct openapi *o, const struct value *value, const char *f
     openapi_put_text(o, "pattern", pattern);
 }
 
+/* Whether the values that there are stand in the rules. */
+static bool has_list(const ProtobufCMessage *typed)
+{
+    return openapi_rules_have(typed, "in") || openapi_rules_have(typed, "const");
+}
+
 static void put_enum(struct openapi *o, const struct value *value)
 {
     const struct ink_enum *type = value->field->enum_type;
     put_type(o, value, "string");
-    if (openapi_rules_list(openapi_typed_rules(value->rules)))
+    if (has_list(openapi_typed_rules(value->rules)))
         return; /* fewer, to be put with the other rules */
     openapi_open_member(o, "enum", '[');
     for (size_t i = 0; i < type->proto->n_value; i++)
@@ -236,7 +242,7 @@ static void put_rules(struct openapi *o, const struct value *value)
     const ProtobufCMessage *typed = openapi_typed_rules(value->rules);
     const struct ink_enum *enum_type = value->field->enum_type;
     bool zero = may_be_zero(value->rules) && enum_type == NULL && value->field->message == NULL;
-    bool null = value->nullable && openapi_rules_list(typed);
+    bool null = value->nullable && has_list(typed);
     if (typed == NULL || (!zero && !null)) {
         openapi_put_rules(o, typed, enum_type);
         return;
@@ -366,7 +372,9 @@ void openapi_field_schema(struct openapi *o, const struct ink_field *field, enum
         put_list(o, &value);
     else
         put_value(o, value);
-    if (use != OPENAPI_TEXT)
+    if (use == OPENAPI_HEADER && !openapi_rules_have(openapi_typed_rules(value.rules), "pattern"))
+        openapi_put_text(o, "pattern", OPENAPI_HEADER_CHARS "+$");
+    if (use == OPENAPI_BODY || use == OPENAPI_ANSWER)
         put_field_description(o, field, use);
     openapi_close(o, '}');
 }
