@@ -10,11 +10,14 @@ from fixture import PASSWORD, UserTest
 
 
 class AuditTest(UserTest):
+    secrets = (*UserTest.secrets, "example.org", "EXAMPLE.ORG", "a wrong one", "made up",
+               "P@ssw0rd")
+
     def lines(self, count, **wanted):
         """The log's lines on authentication with these fields, once there are `count`."""
         until = time.monotonic() + 20
         while True:
-            with open(self.mesh.user.log, encoding="utf-8") as log:
+            with open(self.mesh.first.log, encoding="utf-8") as log:
                 lines = [json.loads(line) for line in log if '"authentication"' in line]
             found = [line for line in lines
                      if all(line.get(key) == value for key, value in wanted.items())]
@@ -77,15 +80,6 @@ class AuditTest(UserTest):
         self.lines(1, event="refresh", outcome="refresh token used before", user_id=user.id)
         self.fail_call("RefreshToken", refresh_token="made up")
         self.lines(1, event="refresh", outcome="unknown refresh token")
-
-    @classmethod
-    def end(cls):
-        super().end()
-        with open(cls.mesh.user.log, encoding="utf-8") as log:
-            text = log.read().lower()
-        for private in ("example.org", "a wrong one", "made up", "p@ssw0rd"):
-            if private in text:
-                raise AssertionError(f"the log holds {private}")
 
 
 if __name__ == "__main__":
