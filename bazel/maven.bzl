@@ -1,4 +1,4 @@
-"""Everything that comes by Maven coordinates: third-party .proto files and Kafka's jars."""
+"""Everything that comes by Maven coordinates: third-party .proto files, Kafka's jars, web pages."""
 
 def _maven_artifacts_impl(ctx):
     ctx.symlink(ctx.attr.pom, "pom.xml")
@@ -7,11 +7,13 @@ def _maven_artifacts_impl(ctx):
         timeout = 900,
     )
     if result.return_code != 0:
-        fail("mvn could not fetch what bazel/maven/pom.xml lists:\n%s%s" %
-             (result.stdout, result.stderr))
+        fail("mvn could not fetch what %s lists:\n%s%s" %
+             (ctx.attr.pom, result.stdout, result.stderr))
     for jar in ctx.path("jars").readdir():
         if [name for name in ctx.attr.proto_jars if jar.basename.startswith(name)]:
             ctx.extract(jar, "protos")
+        if ctx.attr.web_files:
+            ctx.extract(jar, "web")
     ctx.file("BUILD", """
 filegroup(
     name = "protos",
@@ -24,7 +26,13 @@ filegroup(
     srcs = glob(["jars/*.jar"]),
     visibility = ["//visibility:public"],
 )
-""")
+
+filegroup(
+    name = "web",
+    srcs = glob(%s),
+    visibility = ["//visibility:public"],
+)
+""" % repr(["web/**/" + name for name in ctx.attr.web_files]))
 
 maven_artifacts = repository_rule(
     implementation = _maven_artifacts_impl,
@@ -38,6 +46,7 @@ maven_artifacts = repository_rule(
             ],
             doc = "jars whose .proto files are unpacked into protos/",
         ),
+        "web_files": attr.string_list(doc = "files inside the jars that are @NAME//:web"),
     },
-    doc = "@maven//:protos and @maven//:jars, as listed in a pom.xml.",
+    doc = "@NAME//:protos, @NAME//:jars and @NAME//:web, as listed in a pom.xml.",
 )

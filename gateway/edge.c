@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/exchange.h"
+#include "gateway/explorer/explorer.h"
 #include "gateway/request_id.h"
 #include "lib/base/alloc.h"
 #include "lib/log/log.h"
@@ -12,8 +13,7 @@
 #define COMMON_HEADERS                                                                             \
     "X-Content-Type-Options: nosniff\r\n"                                                          \
     "X-Frame-Options: DENY\r\n"                                                                    \
-    "Referrer-Policy: no-referrer\r\n"                                                             \
-    "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n"
 #define DEFAULT_STREAMS 256
 #define CORS_EXPOSED                                                                               \
     "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After, "                   \
@@ -143,6 +143,8 @@ static void set_common_headers(struct gateway_exchange *x)
     const char *origin = ink_http_header(x->http, "Origin");
     ink_http_set(x->http, "X-Request-Id", x->ctx.request_id);
     ink_http_set_lines(x->http, COMMON_HEADERS);
+    ink_http_set(x->http, "Content-Security-Policy",
+                 gateway_explorer_policy(ink_http_path(x->http)));
     if (cors->n_origins > 0)
         ink_http_set_lines(x->http, "Vary: Origin\r\n");
     if (gateway_cors_allows(cors, origin)) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "gateway/exchange.h"
+#include "gateway/explorer/explorer.h"
 #include "lib/etag/etag.h"
 
 #define NOT_KEPT "Cache-Control: no-store\r\n"
@@ -27,31 +28,54 @@ static void readyz(struct gateway_exchange *x)
     (void)ink_http_reply(x->http, ready ? 200 : 503, "application/json");
 }
 
-static void openapi(struct gateway_exchange *x)
+/* What stays the same as long as the program runs: clients may keep it, and ask whether it does. */
+static void serve(struct gateway_exchange *x, const char *etag, const char *data, size_t size,
+                  const char *media_type)
 {
-    size_t size;
-    const char *json = gateway_openapi_json(x->edge->openapi, &size);
-    const char *etag = gateway_openapi_etag(x->edge->openapi);
     const char *known = ink_http_header(x->http, "If-None-Match");
     ink_http_set(x->http, "ETag", etag);
     if (known != NULL && ink_etag_list_has(known, etag)) {
         (void)ink_http_reply(x->http, 304, NULL);
         return;
     }
-    ink_buf_append(ink_http_body(x->http), json, size);
-    (void)ink_http_reply(x->http, 200, "application/json");
+    ink_buf_append(ink_http_body(x->http), data, size);
+    (void)ink_http_reply(x->http, 200, media_type);
 }
 
-static const struct {
+static void openapi(struct gateway_exchange *x)
+{
+    size_t size;
+    const char *json = gateway_openapi_json(x->edge->openapi, &size);
+    serve(x, gateway_openapi_etag(x->edge->openapi), json, size, "application/json");
+}
+
+static void explorer(struct gateway_exchange *x)
+{
+    const struct gateway_file *file = gateway_explorer_file(ink_http_path(x->http));
+    serve(x, file->etag, file->data, file->size, file->media_type);
+}
+
+struct own_path {
     const char *path;
     const char *caching;
     void (*answer)(struct gateway_exchange *x);
-} own_paths[] = {
+};
+
+static const struct own_path own_paths[] = {
     {"/health", NOT_KEPT, health},
     {"/livez", NOT_KEPT, livez},
     {"/readyz", NOT_KEPT, readyz},
     {"/openapi.json", ASKED_AGAIN, openapi},
 };
+static const struct own_path explorer_paths = {"/docs", ASKED_AGAIN, explorer};
+
+static const struct own_path *find(const char *path)
+{
+    for (size_t i = 0; i < INK_COUNT(own_paths); i++)
+        if (strcmp(path, own_paths[i].path) == 0)
+            return &own_paths[i];
+    return gateway_explorer_file(path) == NULL ? NULL : &explorer_paths;
+}
 
 /* The server as a whole (RFC 9110, section 9.3.7). */
 static void answer_asterisk(struct gateway_exchange *x, const char *method)
@@ -73,21 +97,19 @@ bool gateway_answer_own(struct gateway_exchange *x)
         answer_asterisk(x, method);
         return true;
     }
-    for (size_t i = 0; i < INK_COUNT(own_paths); i++) {
-        if (strcmp(path, own_paths[i].path) != 0)
-            continue;
-        x->route_label = own_paths[i].path;
-        if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
-            ink_http_set_lines(x->http, own_paths[i].caching);
-            own_paths[i].answer(x);
-            return true;
-        }
-        ink_http_set_lines(x->http, "Allow: GET, HEAD, OPTIONS\r\n");
-        if (strcmp(method, "OPTIONS") == 0)
-            (void)ink_http_reply(x->http, 204, NULL);
-        else
-            gateway_answer_problem(x, 405, "This path does not take this method.");
+    const struct own_path *own = find(path);
+    if (own == NULL)
+        return false;
+    x->route_label = own->path;
+    if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
+        ink_http_set_lines(x->http, own->caching);
+        own->answer(x);
         return true;
     }
-    return false;
+    ink_http_set_lines(x->http, "Allow: GET, HEAD, OPTIONS\r\n");
+    if (strcmp(method, "OPTIONS") == 0)
+        (void)ink_http_reply(x->http, 204, NULL);
+    else
+        gateway_answer_problem(x, 405, "This path does not take this method.");
+    return true;
 }

@@ -268,15 +268,20 @@ void openapi_problem_schema(struct openapi *o)
     static const struct {
         const char *name;
         const char *type;
+        const char *example;
         const char *description;
     } members[] = {
-        {"type", "string", "A URI that names the kind of problem; `about:blank` for the status'."},
-        {"title", "string", "The HTTP status in words."},
-        {"status", "integer", "The HTTP status."},
-        {"detail", "string", "What is wrong, for people."},
-        {"instance", "string", "The path of the request."},
-        {"requestId", "string", "The same as the header X-Request-Id."},
-        {"error", "string", "The same as `detail`, for clients of the older API."},
+        {"type", "string", "\"about:blank\"",
+         "A URI that names the kind of problem; `about:blank` for the status'."},
+        {"title", "string", "\"Bad Request\"", "The HTTP status in words."},
+        {"status", "integer", "400", "The HTTP status."},
+        {"detail", "string", "\"title: must be at least 3 characters\"",
+         "What is wrong, for people."},
+        {"instance", "string", "\"/api/v1/blogs\"", "The path of the request."},
+        {"requestId", "string", "\"0198f0c4-7b1e-7d06-8a51-6f0c2b9d3e77\"",
+         "The same as the header X-Request-Id."},
+        {"error", "string", "\"title: must be at least 3 characters\"",
+         "The same as `detail`, for clients of the older API."},
     };
     openapi_open_member(o, OPENAPI_PROBLEM, '{');
     openapi_put_text(o, "type", "object");
@@ -286,13 +291,16 @@ void openapi_problem_schema(struct openapi *o)
         openapi_open_member(o, members[i].name, '{');
         openapi_put_text(o, "type", members[i].type);
         openapi_put_text(o, "description", members[i].description);
+        openapi_put_raw(o, "examples", ink_arena_printf(o->arena, "[%s]", members[i].example));
         openapi_close(o, '}');
     }
     openapi_put_raw(o, "errors",
                     "{\"type\":\"array\",\"description\":\"Each rule that the request breaks.\","
                     "\"items\":{\"type\":\"object\",\"properties\":{\"field\":{\"type\":\"string\","
-                    "\"description\":\"Where: `title`, `items[2].name`; empty for the whole.\"},"
-                    "\"message\":{\"type\":\"string\",\"description\":\"What is wrong with it.\"}},"
+                    "\"description\":\"Where: `title`, `items[2].name`; empty for the whole.\","
+                    "\"examples\":[\"title\"]},"
+                    "\"message\":{\"type\":\"string\",\"description\":\"What is wrong with it.\","
+                    "\"examples\":[\"must be at least 3 characters\"]}},"
                     "\"required\":[\"field\",\"message\"]}}");
     openapi_close(o, '}');
     openapi_put_raw(o, "required", "[\"type\",\"title\",\"status\",\"requestId\",\"error\"]");
