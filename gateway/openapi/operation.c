@@ -76,6 +76,16 @@ static const char *who(const struct ink_route *route)
     }
 }
 
+static const char *how_often(const struct ink_route *route)
+{
+    const Inkmesh__Options__V1__MethodOptions *options = route->rpc->options;
+    if (options == NULL || options->rate_limit == 0)
+        return "";
+    return options->rate_limit_account[0] == '\0'
+               ? "An address may do this only so often."
+               : "An address may do this only so often, and fail even less often.";
+}
+
 static void add_paragraph(struct ink_buf *text, const char *paragraph)
 {
     if (*paragraph == '\0')
@@ -85,7 +95,7 @@ static void add_paragraph(struct ink_buf *text, const char *paragraph)
     ink_buf_puts(text, paragraph);
 }
 
-/* The comment; who may call; whose alias it is, and how it differs. */
+/* The comment; who may call, and how often; whose alias it is, and how it differs. */
 static void put_texts(struct openapi *o, const struct openapi_operation *operation)
 {
     INK_CLEANUP(ink_buf_release) struct ink_buf text = INK_BUF_INIT;
@@ -94,6 +104,7 @@ static void put_texts(struct openapi *o, const struct openapi_operation *operati
     const struct ink_field *alone = ink_binding_response_field(route->binding);
     add_paragraph(&text, openapi_put_summary(o, route->rpc->comment));
     add_paragraph(&text, who(route));
+    add_paragraph(&text, how_often(route));
     if (first != NULL)
         add_paragraph(&text, ink_arena_printf(o->arena, "Another way to ask for `%s %s`.",
                                               first->route->method, first->path));

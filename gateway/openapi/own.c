@@ -60,8 +60,11 @@ void openapi_own_paths(struct openapi *o)
         openapi_put_raw(o, "security", "[]");
         openapi_open_member(o, "responses", '{');
         put_answer(o, "200", "OK", own_paths[i].media_type, own_paths[i].schema);
-        if (own_paths[i].known != NULL)
+        if (own_paths[i].known != NULL) {
             put_answer(o, "304", own_paths[i].known, NULL, NULL);
+            openapi_name(o, "429"); /* which machines that ask how the gateway is do not get */
+            openapi_ref(o, "responses", "TooManyRequests");
+        }
         if (own_paths[i].unready != NULL)
             put_answer(o, "503", own_paths[i].unready, own_paths[i].media_type,
                        own_paths[i].schema);

@@ -117,6 +117,8 @@ static void put_reply_headers(struct openapi *o, const struct openapi_operation 
     const struct ink_method *rpc = operation->route->rpc;
     openapi_open_member(o, "headers", '{');
     put_header_ref(o, "X-Request-Id");
+    put_header_ref(o, "RateLimit-Policy");
+    put_header_ref(o, "RateLimit");
     if (rpc->options != NULL && rpc->options->location != NULL && *rpc->options->location != '\0')
         put_header_ref(o, "Location");
     for (size_t i = 0; i < rpc->output->n_fields; i++) {
@@ -216,6 +218,10 @@ static void put_problem(struct openapi *o, int status, const char *description)
     put_header_ref(o, "X-Request-Id");
     if (status == 401)
         put_header_ref(o, "WWW-Authenticate");
+    if (status == 429) {
+        put_header_ref(o, "RateLimit-Policy");
+        put_header_ref(o, "RateLimit");
+    }
     if (status == 429 || status == 503)
         put_header_ref(o, "Retry-After");
     openapi_close(o, '}');
@@ -241,6 +247,12 @@ static void put_headers(struct openapi *o)
          "{\"type\":\"string\",\"format\":\"uri-reference\"}"},
         {"Retry-After", "After how many seconds to come back.",
          "{\"type\":\"integer\",\"minimum\":1}"},
+        {"RateLimit-Policy",
+         "The limits that this counted for: `q` requests in `w` seconds each "
+         "(draft-ietf-httpapi-ratelimit-headers).",
+         "{\"type\":\"string\",\"examples\":[\"\\\"address\\\";q=3000;w=60\"]}"},
+        {"RateLimit", "What is left of them: `r` requests, and one more in `t` seconds.",
+         "{\"type\":\"string\",\"examples\":[\"\\\"address\\\";r=2999;t=1\"]}"},
         {"WWW-Authenticate", "Which credentials are needed (RFC 6750).", "{\"type\":\"string\"}"},
     };
     openapi_open_member(o, "headers", '{');

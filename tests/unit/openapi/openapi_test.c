@@ -113,6 +113,18 @@ static void assert_lacks(const char *json, const char *part)
         fail_msg("%s has %s", json, part);
 }
 
+/* The statuses of an operation, in order: "201 400 401". */
+static const char *statuses(const char *path, const char *verb)
+{
+    const char *json = AT("paths", path, verb, "responses");
+    char *all = ink_arena_strdup(&arena, "");
+    for (const char *c = json + 1; *c == '"'; c += *c == ',') {
+        all = ink_arena_printf(&arena, "%s%s%.3s", all, *all == '\0' ? "" : " ", c + 1);
+        c = value_end(c);
+    }
+    return all;
+}
+
 static void head(void **state)
 {
     (void)state;
@@ -121,7 +133,9 @@ static void head(void **state)
     assert_string_equal(AT("tags", "0"), "{\"name\":\"Library\",\"description\":\"Lends books.\"}");
     assert_has(AT("components", "securitySchemes"), "\"scheme\":\"bearer\"");
     assert_has(AT("paths", "/readyz", "get", "responses"), "\"503\":");
-    assert_has(AT("paths", "/openapi.json", "get", "responses"), "\"304\":");
+    assert_string_equal(statuses("/openapi.json", "get"), "200 304 429");
+    assert_string_equal(statuses("/livez", "get"), "200");
+    assert_has(AT("paths", "/docs", "get", "responses", "200", "content"), "\"text/html\":");
 }
 
 static void comments(void **state)
@@ -275,18 +289,6 @@ static void streams(void **state)
     assert_lacks(content, "application/json");
 }
 
-/* The statuses of an operation, in order: "201 400 401". */
-static const char *statuses(const char *path, const char *verb)
-{
-    const char *json = AT("paths", path, verb, "responses");
-    char *all = ink_arena_strdup(&arena, "");
-    for (const char *c = json + 1; *c == '"'; c += *c == ',') {
-        all = ink_arena_printf(&arena, "%s%s%.3s", all, *all == '\0' ? "" : " ", c + 1);
-        c = value_end(c);
-    }
-    return all;
-}
-
 static void problems(void **state)
 {
     (void)state;
@@ -308,6 +310,17 @@ static void problems(void **state)
                      "\"$ref\":\"#/components/schemas/Problem\"}");
     assert_has(AT("components", "responses", "Unauthorized"), "\"WWW-Authenticate\":");
     assert_has(SCHEMA("Problem", "required"), "\"requestId\"");
+}
+
+static void limits(void **state)
+{
+    (void)state;
+    const char *sentence = "only so often";
+    assert_has(AT("paths", "/v1/books", "get", "description"), sentence);
+    assert_lacks(AT("paths", "/v1/books/{id}", "get", "description"), sentence);
+    assert_has(AT("paths", "/v1/books", "get", "responses", "200", "headers"), "\"RateLimit\":");
+    assert_has(AT("components", "responses", "TooManyRequests", "headers"), "\"RateLimit\":");
+    assert_has(AT("components", "headers", "RateLimit-Policy"), "q=3000;w=60");
 }
 
 static void access(void **state)
@@ -383,14 +396,23 @@ static void tags_of_the_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(head),        cmocka_unit_test(comments),
-        cmocka_unit_test(aliases),     cmocka_unit_test(paths),
-        cmocka_unit_test(queries),     cmocka_unit_test(headers),
-        cmocka_unit_test(bodies),      cmocka_unit_test(presence),
-        cmocka_unit_test(answers),     cmocka_unit_test(streams),
-        cmocka_unit_test(problems),    cmocka_unit_test(access),
-        cmocka_unit_test(text_rules),  cmocka_unit_test(number_rules),
-        cmocka_unit_test(other_rules), cmocka_unit_test(tags_of_the_text),
+        cmocka_unit_test(head),
+        cmocka_unit_test(comments),
+        cmocka_unit_test(aliases),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(queries),
+        cmocka_unit_test(headers),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(presence),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(streams),
+        cmocka_unit_test(problems),
+        cmocka_unit_test(access),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(text_rules),
+        cmocka_unit_test(number_rules),
+        cmocka_unit_test(other_rules),
+        cmocka_unit_test(tags_of_the_text),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
