@@ -62,9 +62,13 @@ static void assign(struct ink_consumer *consumer, rd_kafka_topic_partition_list_
         rd_kafka_pause_partitions(consumer->rk, partitions);
 }
 
-static void revoke(struct ink_consumer *consumer)
+/* librdkafka keeps a partition paused while somebody else has it, and when it comes back: nobody
+ * would read it then. */
+static void revoke(struct ink_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
     ink_consumer_drop_batch(consumer);
+    if (consumer->paused)
+        rd_kafka_resume_partitions(consumer->rk, partitions);
     if (!rd_kafka_assignment_lost(consumer->rk))
         rd_kafka_commit(consumer->rk, NULL, 0);
     rd_kafka_assign(consumer->rk, NULL);
@@ -79,7 +83,7 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t error,
     if (error == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
         assign(consumer, partitions);
     else
-        revoke(consumer);
+        revoke(consumer, partitions);
 }
 
 static void on_commit(rd_kafka_t *rk, rd_kafka_resp_err_t error,

@@ -1,4 +1,5 @@
-/* The path from the row to its effect: once each, in order, whatever comes between. */
+/* The path from the row to its effect: once each, in order, whatever comes
+ * between. */
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
@@ -269,7 +270,8 @@ static void poison_goes_aside_and_comes_back_by_replay(void **state)
     ink_arena_release(&arena);
 }
 
-/* As if a consumer had died, or lost its partitions, before its offsets arrived. */
+/* As if a consumer had died, or lost its partitions, before its offsets
+ * arrived. */
 static void forget_offsets(const char *type)
 {
     struct ink_ctx *ctx = fixture_ctx(20000);
@@ -467,6 +469,35 @@ static bool is_troubled(void *consumer)
     return ink_consumer_stats(consumer).troubled;
 }
 
+static bool has_joined(void *consumer)
+{
+    return ink_consumer_stats(consumer).joined;
+}
+
+/* librdkafka keeps a partition paused when it is taken away and given back. */
+static void partitions_that_were_taken_while_paused_are_read_again(void **state)
+{
+    (void)state;
+    struct fixture_handler handler = {.fail = 1000, .code = INK_UNAVAILABLE};
+    struct ink_consumer *first =
+        fixture_consumer("taken", &handler, (struct ink_consumer_settings){0});
+    fixture_produce("taken", "k", "id-1", "{\"type\":\"thing-changed\",\"n\":1}");
+    fixture_await("trouble", is_troubled, first, 20000);
+    struct ink_consumer *second =
+        fixture_consumer("taken", &handler, (struct ink_consumer_settings){0});
+    fixture_await("the second", has_joined, second, 20000);
+    ink_consumer_free(second);
+    handler.fail = 0;
+    for (int i = 0; i < 9; i++) {
+        char key[16], id[16];
+        snprintf(key, sizeof(key), "key-%d", i);
+        snprintf(id, sizeof(id), "new-%d", i);
+        fixture_produce("taken", key, id, "{\"type\":\"thing-changed\",\"n\":1}");
+    }
+    fixture_await_effects("taken", 10, 30000);
+    ink_consumer_free(first);
+}
+
 static bool lags_by_six(void *consumer)
 {
     return ink_consumer_stats(consumer).lag == 6;
@@ -493,7 +524,8 @@ static void the_database_goes_and_comes_back(void **state)
     ink_consumer_free(consumer);
 }
 
-/* A consumer in a process of its own: this program, called with the argument "consume". */
+/* A consumer in a process of its own: this program, called with the argument
+ * "consume". */
 static pid_t spawn_consumer(void)
 {
     char *const command[] = {"consumer_test", "consume", NULL};
@@ -582,6 +614,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(groups_are_seen_from_outside),
         cmocka_unit_test(a_culprit_is_found_among_many),
         cmocka_unit_test(failures_that_pass_are_tried_again),
+        cmocka_unit_test(partitions_that_were_taken_while_paused_are_read_again),
         cmocka_unit_test(a_killed_consumer_repeats_nothing),
         cmocka_unit_test(the_database_goes_and_comes_back),
         cmocka_unit_test(a_consumer_stops_while_kafka_is_away),
