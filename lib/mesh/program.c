@@ -274,13 +274,15 @@ static int await_signal(struct ink_program *program)
     }
 }
 
+/* One grace for all: several, one after the other, would outlast whoever stops us. */
 static void drain(struct ink_program *program)
 {
     int64_t grace_ms = program->settings->drain_grace_ms;
+    int64_t until = ink_now() + grace_ms * INK_MILLISECOND;
     if (program->server != NULL)
         ink_rpc_server_stop(program->server, grace_ms);
     for (size_t i = 0; i < program->n_drains; i++)
-        program->drains[i].run(program->drains[i].self, grace_ms);
+        program->drains[i].run(program->drains[i].self, ink_deadline_left_ms(until, grace_ms));
     ink_mesh_health_join(program->health);
     ink_mesh_admin_free(program->admin);
     program->admin = NULL;
