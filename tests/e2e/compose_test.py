@@ -140,7 +140,8 @@ class Compose(unittest.TestCase):
                 waits["user"] = {"condition": "service_started"}
             self.assertEqual(program["depends_on"], waits, name)
             self.assertLessEqual(needed, set(self.services))
-        self.assertEqual(set(self.services["gateway"]["depends_on"]), {one.name for one in SERVICES})
+        self.assertEqual(set(self.services["gateway"]["depends_on"]),
+                         {"redis", *(one.name for one in SERVICES)})
 
     def test_volumes(self):
         used = [volume.split(":") for one in self.services.values() for volume in one.get("volumes", [])]
