@@ -72,7 +72,7 @@ static const char *who(const struct ink_route *route)
     case INKMESH__OPTIONS__V1__ACCESS__ACCESS_USER_OR_SERVICE:
         return "For signed-in users and other services of the mesh.";
     default:
-        return "";
+        return "For anyone.";
     }
 }
 

@@ -15,19 +15,45 @@ static const struct {
     const char *path;
     const char *id;
     const char *summary;
+    const char *description;
     const char *media_type;
     const char *schema;
     const char *unready; /* when it answers 503, or NULL */
-    const char *known;   /* when it answers 304, or NULL */
+    bool kept;           /* clients may keep it, and ask by its ETag */
 } own_paths[] = {
-    {"/health", "Gateway_Health", "Whether the gateway runs", JSON, STATUS, NULL, NULL},
-    {"/livez", "Gateway_Live", "Whether the gateway is alive", JSON, STATUS, NULL, NULL},
-    {"/readyz", "Gateway_Ready", "Whether the gateway can reach every service", JSON, CHECKS,
-     "A service cannot be reached, or the gateway is stopping.", NULL},
-    {"/openapi.json", "Gateway_Describe", "This document", JSON, "{\"type\":\"object\"}", NULL,
-     "The client has it already."},
-    {"/docs", "Gateway_Explore", "A page that shows this document and makes calls", "text/html",
-     "{\"type\":\"string\"}", NULL, "The client has it already."},
+    {.path = "/health",
+     .id = "Gateway_Health",
+     .summary = "Whether the gateway runs",
+     .description = "As monitors of the older API ask.",
+     .media_type = JSON,
+     .schema = STATUS},
+    {.path = "/livez",
+     .id = "Gateway_Live",
+     .summary = "Whether the gateway is alive",
+     .description = "Says nothing about what is behind it.",
+     .media_type = JSON,
+     .schema = STATUS},
+    {.path = "/readyz",
+     .id = "Gateway_Ready",
+     .summary = "Whether the gateway can reach every service",
+     .description = "Each check stands there by its name.",
+     .media_type = JSON,
+     .schema = CHECKS,
+     .unready = "A service cannot be reached, or the gateway is stopping."},
+    {.path = "/openapi.json",
+     .id = "Gateway_Describe",
+     .summary = "This document",
+     .description = "Made from the contract when the gateway starts.",
+     .media_type = JSON,
+     .schema = "{\"type\":\"object\"}",
+     .kept = true},
+    {.path = "/docs",
+     .id = "Gateway_Explore",
+     .summary = "A page that shows this document and makes calls",
+     .description = "Who signs in there is signed in for the calls that follow.",
+     .media_type = "text/html",
+     .schema = "{\"type\":\"string\"}",
+     .kept = true},
 };
 
 static void put_answer(struct openapi *o, const char *status, const char *description,
@@ -56,12 +82,13 @@ void openapi_own_paths(struct openapi *o)
         openapi_open_member(o, "get", '{');
         openapi_put_raw(o, "tags", "[\"" TAG "\"]");
         openapi_put_text(o, "summary", own_paths[i].summary);
+        openapi_put_text(o, "description", own_paths[i].description);
         openapi_put_text(o, "operationId", own_paths[i].id);
         openapi_put_raw(o, "security", "[]");
         openapi_open_member(o, "responses", '{');
         put_answer(o, "200", "OK", own_paths[i].media_type, own_paths[i].schema);
-        if (own_paths[i].known != NULL) {
-            put_answer(o, "304", own_paths[i].known, NULL, NULL);
+        if (own_paths[i].kept) {
+            put_answer(o, "304", "The client has it already.", NULL, NULL);
             openapi_name(o, "429"); /* which machines that ask how the gateway is do not get */
             openapi_ref(o, "responses", "TooManyRequests");
         }

@@ -2,8 +2,12 @@
 """/openapi.json: valid for a validator that nobody here wrote, true to the routes, and readable."""
 
 import copy
+import json
+import os
 import re
+import subprocess
 import sys
+import tempfile
 import unittest
 
 import pypi
@@ -15,6 +19,9 @@ sys.path.append(pypi.site())
 from jsonschema import Draft202012Validator  # noqa: E402
 from openapi_spec_validator import OpenAPIV31SpecValidator  # noqa: E402
 
+# Where @spectral is.
+SPECTRAL = next((os.path.abspath(folder) for folder in ("../spectral", "external/spectral")
+                 if os.path.exists(f"{folder}/node")), None)
 ID = "0198f0c4-6f3a-7cc2-9d56-3b2f7b8e4a11"
 
 
@@ -66,6 +73,27 @@ class OpenapiTest(MeshTest):
         document = copy.deepcopy(self.document)
         del document["paths"]["/api/v1/blogs/{id}"]["get"]["parameters"][0]
         self.assertNotEqual(list(OpenAPIV31SpecValidator(document).iter_errors()), [])
+
+    def lint(self, document):
+        """spectral's CompletedProcess."""
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump(document, file)
+            file.flush()
+            return subprocess.run(
+                [f"{SPECTRAL}/node",
+                 f"{SPECTRAL}/node_modules/@stoplight/spectral-cli/dist/index.js", "lint",
+                 "--ruleset", os.path.realpath("tests/spectral/ruleset.yaml"),
+                 "--fail-severity", "hint", file.name],
+                capture_output=True, text=True, check=False, timeout=120)
+
+    def test_linted(self):
+        done = self.lint(self.document)
+        self.assertEqual(done.returncode, 0, f"{done.stdout}\n{done.stderr}")
+        document = copy.deepcopy(self.document)
+        document["components"]["schemas"]["Unused"] = {"type": "object"}
+        done = self.lint(document)
+        self.assertEqual(done.returncode, 1, f"{done.stdout}\n{done.stderr}")
+        self.assertIn("oas3-unused-component", done.stdout)
 
     def test_examples_keep_the_rules(self):
         checked = 0
