@@ -37,6 +37,7 @@
 #include "lib/base/macros.h"
 #include "lib/base/status.h"
 #include "lib/ip/ip.h"
+#include "lib/tls/tls.h"
 
 struct ink_http_server;
 struct ink_http_request;
@@ -69,7 +70,8 @@ struct ink_http_options {
                                    The first 16 KiB of a body are free. 0 means 128 MiB */
     ink_http_spare_fn *spare;   /* NULL: nobody is spared */
     void *spare_self;
-    const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP */
+    const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP. With it TLS 1.2 and 1.3 are
+                                  spoken, and no HTTP */
     const char *tls_key_file;  /* PEM */
     ink_http_handler_fn *handler;
     ink_http_refuse_fn *refuse; /* NULL: a small application/problem+json */
@@ -90,6 +92,11 @@ unsigned ink_http_server_connections(const struct ink_http_server *server);
  * request bodies take. */
 unsigned long ink_http_server_refused(const struct ink_http_server *server);
 size_t ink_http_server_body_bytes(const struct ink_http_server *server);
+/* Looks whether the files of the certificate and its key changed. If so, and if they are good, new
+ * connections get the new certificate; those that exist go on. INVALID_ARGUMENT names the file that
+ * is not good: then everything stays as it was. To be called by one thread at a time. */
+struct ink_status ink_http_server_reload(struct ink_http_server *server, struct ink_arena *arena,
+                                         struct ink_tls_state *ret_state) INK_MUST_CHECK;
 /* From now on every reply says `Connection: close`, so that clients go elsewhere; still serves. */
 void ink_http_server_drain(struct ink_http_server *server);
 /* Whether the server is draining or stopping: streams should end. */

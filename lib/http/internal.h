@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "civetweb.h"
@@ -26,6 +27,8 @@ struct ink_http_server {
     atomic_uint active;
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */
+    pthread_mutex_t certificate_lock;
+    struct ink_http_certificate *certificate; /* for new connections; NULL without TLS */
 };
 
 enum reply_state {
@@ -85,5 +88,8 @@ void body_release(struct ink_http_request *request);
 /* reply.c */
 void reply_begin(struct ink_http_request *request);
 
-/* tls.c: for civetweb's init_ssl. */
-int ink_http_load_certificate(void *ssl_ctx, void *self);
+/* tls.c: reads the certificate, if there is one. */
+struct ink_status tls_init(struct ink_http_server *server, struct ink_arena *arena) INK_MUST_CHECK;
+void tls_release(struct ink_http_server *server);
+/* For civetweb's init_ssl. */
+int tls_setup(void *ssl_ctx, void *self);

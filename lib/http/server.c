@@ -257,7 +257,7 @@ static const struct mg_callbacks callbacks = {
     .connection_close = connection_ends,
     .connection_closed = connection_ended,
     .log_message = take_message,
-    .init_ssl = ink_http_load_certificate,
+    .init_ssl = tls_setup,
 };
 
 static void fill_in(struct ink_http_options *options)
@@ -308,6 +308,7 @@ static void server_release(struct ink_http_server *server)
     free((char *)server->options.address);
     free((char *)server->options.tls_cert_file);
     free((char *)server->options.tls_key_file);
+    tls_release(server);
     free(server);
 }
 
@@ -360,15 +361,6 @@ static struct ink_status check_options(const struct ink_http_options *options,
         return ink_errorf(arena, INK_INVALID_ARGUMENT,
                           "address \"%s\" is not of the form host:port",
                           options->address == NULL ? "" : options->address);
-    if ((options->tls_cert_file == NULL) != (options->tls_key_file == NULL))
-        return ink_error(INK_INVALID_ARGUMENT,
-                         "a TLS certificate and its key must be given together");
-    if (options->tls_cert_file != NULL && access(options->tls_cert_file, R_OK) != 0)
-        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the TLS certificate %s cannot be read",
-                          options->tls_cert_file);
-    if (options->tls_key_file != NULL && access(options->tls_key_file, R_OK) != 0)
-        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the TLS key %s cannot be read",
-                          options->tls_key_file);
     return ink_ok();
 }
 
@@ -379,8 +371,13 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
     struct ink_status status = check_options(options, arena);
     if (!ink_is_ok(status))
         return status;
-    (void)mg_init_library(MG_FEATURES_TLS);
     struct ink_http_server *server = server_new(options);
+    status = tls_init(server, arena);
+    if (!ink_is_ok(status)) {
+        server_release(server);
+        return status;
+    }
+    (void)mg_init_library(MG_FEATURES_TLS);
     struct mg_context *ctx = start(server, error, sizeof(error));
     if (ctx == NULL) {
         status = ink_error_cause(arena, INK_UNAVAILABLE, "the HTTP server cannot be started",

@@ -514,7 +514,7 @@ class LimitsTest(unittest.TestCase):
                       second.first_line)
         self.assertEqual(second.stop(), 1)
         third = Server("cert=/nowhere/cert.pem", "key=/nowhere/key.pem")
-        self.assertIn("INVALID_ARGUMENT: the TLS certificate /nowhere/cert.pem", third.first_line)
+        self.assertIn("INVALID_ARGUMENT: cannot read /nowhere/cert.pem", third.first_line)
         self.assertEqual(third.stop(), 1)
         self.assertEqual(first.stop(), 0)
 

@@ -1,6 +1,7 @@
 /*
- * A small server on lib/http for http_test.py: prints its port, serves until its stdin ends, then
- * drains and exits 0. Arguments: name=number settings, and cert=, key= for TLS.
+ * A small server on lib/http for http_test.py and tls_test.py: prints its port, serves until its
+ * stdin ends, then drains and exits 0. Each line of stdin has it look for a new certificate and
+ * print what came of it. Arguments: name=number settings, and cert=, key= for TLS.
  */
 #include <stdatomic.h>
 #include <stdio.h>
@@ -105,6 +106,14 @@ static bool is_spared(void *self, const struct ink_ip *ip)
     return strcmp(self, text) == 0;
 }
 
+static void reload(struct ink_http_server *server, struct ink_arena *arena)
+{
+    struct ink_tls_state state;
+    struct ink_status status = ink_http_server_reload(server, arena, &state);
+    puts(!ink_is_ok(status) ? status.message : state.changed ? "changed" : "unchanged");
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     struct ink_http_options options = {.address = "127.0.0.1:0",
@@ -142,8 +151,9 @@ int main(int argc, char **argv)
     }
     printf("%d\n", ink_http_server_port(server));
     fflush(stdout);
-    while (getchar() != EOF)
-        ;
+    for (int c; (c = getchar()) != EOF;)
+        if (c == '\n')
+            reload(server, &arena);
     ink_http_server_stop(server, 5000);
     ink_http_server_free(server);
     ink_arena_release(&arena);

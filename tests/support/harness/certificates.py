@@ -1,0 +1,94 @@
+"""A certificate authority of one's own, by the openssl command."""
+
+import os
+import subprocess
+import time
+
+_KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
+
+
+class Certificate:
+    """A certificate and its key, each in a file."""
+
+    def __init__(self, folder, name):
+        self.name = name
+        self.cert = os.path.join(folder, f"{name}.pem")
+        self.key = os.path.join(folder, f"{name}.key")
+
+    def exists(self):
+        return os.path.exists(self.cert) and os.path.exists(self.key)
+
+    def lasts(self, days):
+        """Whether it is there and good for that many days from now."""
+        return self.exists() and subprocess.run(
+            ["openssl", "x509", "-in", self.cert, "-noout", "-checkend", str(days * 86400)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+
+    def put(self, other):
+        """Takes over what `other` is, each file at once, as a renewal does. The key comes first: a
+        reader in between finds no pair, and keeps what it has."""
+        for mine, theirs in ((self.key, other.key), (self.cert, other.cert)):
+            with open(theirs, "rb") as source, open(mine + ".new", "wb") as copy:
+                copy.write(source.read())
+            os.rename(mine + ".new", mine)
+
+
+class Authority(Certificate):
+    """Signs certificates; itself made on first use, or when it soon expires. `folder` gets all files,
+    which only their owner can read."""
+
+    def __init__(self, folder, name="ca", days=3650, signer=None):
+        super().__init__(folder, name)
+        self.folder, self.signer = folder, signer
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        self.new = not self.lasts(min(days, 60) // 2)
+        if self.new:
+            self._make(self, f"/CN=inkmesh local {name}", days, signer,
+                       ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
+                        "subjectKeyIdentifier=hash"])
+
+    def issue(self, name, names=(), days=90, file=None):
+        """A new certificate for `names`, such as DNS:localhost and IP:127.0.0.1 (by default the
+        name), good for servers and clients, with this authority behind it unless that is a root."""
+        made = Certificate(self.folder, file or name)
+        self._make(made, f"/CN={name}", days, self,
+                   ["basicConstraints=critical,CA:FALSE", "keyUsage=critical,digitalSignature",
+                    "extendedKeyUsage=serverAuth,clientAuth",
+                    "subjectAltName=" + ",".join(names or [f"DNS:{name}"])])
+        if self.signer:
+            with open(made.cert, "a", encoding="ascii") as chain, \
+                    open(self.cert, encoding="ascii") as own:
+                chain.write(own.read())
+        return made
+
+    def keep(self, name, names=(), days=90):
+        """The certificate of that name as it is, or a new one when a third of its time is left."""
+        kept = Certificate(self.folder, name)
+        return kept if not self.new and kept.lasts(days // 3) else self.issue(name, names, days)
+
+    @staticmethod
+    def _make(made, subject, days, signer, extensions):
+        """Each file appears whole, or not at all. `days` may be negative: it expired then."""
+        base = made.cert[:-len(".pem")]
+        with open(base + ".ext", "w", encoding="ascii") as file:
+            file.write("\n".join(extensions) + "\n")
+        old_mask = os.umask(0o077)
+        try:
+            _openssl("req", *_KEY, "-subj", subject, "-keyout", made.key + ".new",
+                     "-out", base + ".csr")
+            by = ["-CA", signer.cert, "-CAkey", signer.key] if signer else \
+                ["-signkey", made.key + ".new"]
+            _openssl("x509", "-req", "-in", base + ".csr", *by, "-days", str(days), "-set_serial",
+                     str(time.time_ns()), "-extfile", base + ".ext", "-out", made.cert + ".new")
+        finally:
+            os.umask(old_mask)
+        os.rename(made.key + ".new", made.key)
+        os.rename(made.cert + ".new", made.cert)
+        os.remove(base + ".csr")
+        os.remove(base + ".ext")
+
+
+def _openssl(*args):
+    done = subprocess.run(["openssl", *args], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"openssl {' '.join(args)}: {done.stderr}")
