@@ -101,36 +101,28 @@ static void *poll(void *queue)
     }
 }
 
-static void register_methods(struct ink_rpc_client *client)
+struct link *client_connect(struct ink_rpc_client *client, const struct ink_tls_pems *pems)
 {
-    size_t n_services;
-    const struct ink_service *const *services =
-        ink_contract_services(client->contract, &n_services);
-    client->registered =
-        ink_calloc(ink_contract_method_count(client->contract), sizeof(*client->registered));
-    for (size_t s = 0; s < n_services; s++)
-        for (size_t m = 0; m < services[s]->n_methods; m++) {
-            const struct ink_method *method = &services[s]->methods[m];
-            client->registered[method->id] =
-                grpc_channel_register_call(client->channel, method->path, NULL, NULL);
-        }
+    grpc_channel_credentials *credentials = ink_rpc_channel_credentials(pems);
+    grpc_channel *channel = make_channel(client->contract, &client->options, credentials);
+    grpc_channel_credentials_release(credentials);
+    if (pems != NULL)
+        memcpy(client->digest, pems->digest, sizeof(client->digest));
+    return link_new(client->contract, channel);
 }
 
 struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
                                      const struct ink_rpc_client_options *options,
                                      struct ink_arena *arena, struct ink_rpc_client **ret_client)
 {
-    grpc_channel_credentials *credentials;
+    struct ink_tls_pems pems;
     const char *target;
     struct ink_status status = ink_rpc_target(arena, options->target, &target);
+    if (ink_is_ok(status) && options->tls != NULL)
+        status = ink_rpc_client_pems(options->tls, arena, &pems);
     if (!ink_is_ok(status))
         return status;
     grpc_init();
-    status = ink_rpc_channel_credentials(options->tls, arena, &credentials);
-    if (!ink_is_ok(status)) {
-        grpc_shutdown_blocking();
-        return status;
-    }
     struct ink_rpc_client *client = ink_calloc(1, sizeof(*client));
     client->contract = contract;
     client->options = *options;
@@ -141,10 +133,9 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
         client->options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
     if (client->options.keepalive_ms == 0)
         client->options.keepalive_ms = DEFAULT_KEEPALIVE_MS;
-    client->channel = make_channel(contract, &client->options, credentials);
-    grpc_channel_credentials_release(credentials);
+    pthread_mutex_init(&client->lock, NULL);
+    client->link = client_connect(client, options->tls == NULL ? NULL : &pems);
     client->queue = grpc_completion_queue_create_for_next(NULL);
-    register_methods(client);
     for (int i = 0; i < POLLERS; i++)
         if (pthread_create(&client->pollers[i], NULL, poll, client->queue) != 0)
             abort();
@@ -160,8 +151,8 @@ void ink_rpc_client_free(struct ink_rpc_client *client)
     for (int i = 0; i < POLLERS; i++)
         pthread_join(client->pollers[i], NULL);
     grpc_completion_queue_destroy(client->queue);
-    grpc_channel_destroy(client->channel);
-    free(client->registered);
+    link_drop(client->link);
+    pthread_mutex_destroy(&client->lock);
     free(client);
     grpc_shutdown_blocking();
 }
@@ -265,9 +256,8 @@ static struct ink_status perform(struct ink_rpc_client *client, const struct ink
     grpc_metadata_array initial;
     grpc_metadata_array_init(&initial);
     outgoing_init(&outgoing, ctx);
-    grpc_call *call = grpc_channel_create_registered_call(
-        client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, client->queue,
-        client->registered[method->id], ink_wire_deadline(call_deadline(client, ctx)), NULL);
+    struct link *link = link_take(client);
+    grpc_call *call = link_call(link, method, client->queue, call_deadline(client, ctx));
     grpc_op ops[] = {
         {.op = GRPC_OP_SEND_INITIAL_METADATA},  {.op = GRPC_OP_SEND_MESSAGE},
         {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
@@ -292,6 +282,7 @@ static struct ink_status perform(struct ink_rpc_client *client, const struct ink
     sem_destroy(&waiting.done);
     grpc_metadata_array_destroy(&initial);
     grpc_call_unref(call);
+    link_drop(link);
     outgoing_release(&outgoing);
     return status;
 }

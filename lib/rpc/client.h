@@ -18,6 +18,7 @@
 #include "lib/base/ctx.h"
 #include "lib/contract/contract.h"
 #include "lib/rpc/tls.h"
+#include "lib/tls/tls.h"
 
 struct ink_rpc_client;
 struct ink_rpc_client_stream;
@@ -25,7 +26,7 @@ struct ink_rpc_client_stream;
 struct ink_rpc_client_options {
     const char *target; /* "127.0.0.1:3001", "10.0.0.1:3001,10.0.0.2:3001" (target.h), or any gRPC
                            name such as "dns:///user:3001" */
-    const struct ink_rpc_tls *tls; /* NULL for plain text */
+    const struct ink_rpc_tls *tls; /* NULL for plain text; must outlive the client */
     int64_t default_timeout_ms;    /* 0 means 5,000 */
     size_t max_message_bytes;      /* a longer reply is RESOURCE_EXHAUSTED; 0 means 8 MiB */
     int64_t keepalive_ms; /* during calls, a backend silent for this long is asked for a sign of
@@ -37,6 +38,13 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
                                      const struct ink_rpc_client_options *options,
                                      struct ink_arena *arena,
                                      struct ink_rpc_client **ret_client) INK_MUST_CHECK;
+/* Looks whether the files of its TLS changed. If so, and if they are good, calls that begin from
+ * now on are made on new connections with what they hold; those under way go on. INVALID_ARGUMENT
+ * names the file that is not good: then everything stays as it was. To be called by one thread at a
+ * time.
+ */
+struct ink_status ink_rpc_client_reload(struct ink_rpc_client *client, struct ink_arena *arena,
+                                        struct ink_tls_state *ret_state) INK_MUST_CHECK;
 /* No call may be under way. Accepts NULL. */
 void ink_rpc_client_free(struct ink_rpc_client *client);
 

@@ -3,6 +3,7 @@
 
 #include <grpc/grpc.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/rpc/client.h"
 #include "lib/rpc/wire.h"
@@ -13,11 +14,27 @@
 struct ink_rpc_client {
     const struct ink_contract *contract;
     struct ink_rpc_client_options options;
-    grpc_channel *channel;
     grpc_completion_queue *queue;
     pthread_t pollers[POLLERS];
-    void **registered; /* by ink_method.id */
+    uint8_t digest[INK_TLS_DIGEST_SIZE]; /* of the TLS files that were read last */
+    pthread_mutex_t lock;                /* over what follows */
+    struct link *link;                   /* for calls that begin */
 };
+
+/* A channel, and who uses it: the client itself, and each call until it has ended. */
+struct link {
+    grpc_channel *channel;
+    void **registered; /* by ink_method.id */
+    atomic_uint users;
+};
+struct link *link_new(const struct ink_contract *contract, grpc_channel *channel);
+struct link *link_take(struct ink_rpc_client *client);
+void link_drop(struct link *link);
+grpc_call *link_call(struct link *link, const struct ink_method *method,
+                     grpc_completion_queue *queue, int64_t deadline);
+
+/* client.c: makes a link with the client's options. `pems` is NULL for plain text. */
+struct link *client_connect(struct ink_rpc_client *client, const struct ink_tls_pems *pems);
 
 /* What travels beside a request. */
 struct outgoing {

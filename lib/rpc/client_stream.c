@@ -9,6 +9,7 @@ struct ink_rpc_client_stream {
     const struct ink_method *method;
     size_t most; /* bytes of a message */
     grpc_completion_queue *queue;
+    struct link *link;
     grpc_call *call;
     grpc_metadata_array initial;
     struct ending ending;
@@ -80,9 +81,8 @@ struct ink_status ink_rpc_client_stream_open(struct ink_rpc_client *client,
     stream->queue = grpc_completion_queue_create_for_pluck(NULL);
     grpc_metadata_array_init(&stream->initial);
     ending_init(&stream->ending);
-    stream->call = grpc_channel_create_registered_call(
-        client->channel, NULL, GRPC_PROPAGATE_DEFAULTS, stream->queue,
-        client->registered[method->id], ink_wire_deadline(ctx->deadline), NULL);
+    stream->link = link_take(client);
+    stream->call = link_call(stream->link, method, stream->queue, ctx->deadline);
     grpc_byte_buffer *packed = ink_wire_pack(request);
     bool started = start(stream, ctx, packed);
     grpc_byte_buffer_destroy(packed);
@@ -168,6 +168,7 @@ void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream)
     if (stream->received != NULL)
         grpc_byte_buffer_destroy(stream->received);
     grpc_call_unref(stream->call);
+    link_drop(stream->link);
     grpc_completion_queue_shutdown(stream->queue);
     while (grpc_completion_queue_pluck(stream->queue, NULL, for_ever(), NULL).type !=
            GRPC_QUEUE_SHUTDOWN)

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/rpc/credentials.h"
 #include "lib/rpc/server_internal.h"
 
 #define DEFAULT_WORKERS 8
@@ -181,7 +180,7 @@ static void start_threads(struct ink_rpc_server *server)
 struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink_arena *arena)
 {
     grpc_server_credentials *credentials;
-    struct ink_status status = ink_rpc_server_credentials(server->options.tls, arena, &credentials);
+    struct ink_status status = server_credentials(server, arena, &credentials);
     if (!ink_is_ok(status))
         return status;
     server->port = grpc_server_add_http2_port(server->grpc, server->options.address, credentials);
@@ -360,6 +359,7 @@ void ink_rpc_server_free(struct ink_rpc_server *server)
     ink_arena_release(&server->arena);
     pthread_mutex_destroy(&server->lock);
     pthread_cond_destroy(&server->changed);
-    free(server);
     grpc_shutdown_blocking();
+    server_tls_free(server->tls); /* the C core may have asked it until now */
+    free(server);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <grpc/grpc.h>
+#include <grpc/grpc_security.h>
 #include <pthread.h>
 
 #include "lib/base/tsan.h"
@@ -70,6 +71,7 @@ struct ink_rpc_server {
     struct interceptor interceptors[MOST_INTERCEPTORS];
     unsigned n_interceptors;
     int port;
+    struct server_tls *tls; /* NULL for plain text */
 
     pthread_mutex_t lock; /* over what follows */
     pthread_cond_t changed;
@@ -132,6 +134,11 @@ void unknown_listen(struct ink_rpc_server *server);
 /* Ends all streams because the server stops; those of health, which end by themselves once they
  * have told it, only when `all`. */
 void streams_cancel(struct ink_rpc_server *server, bool all);
+
+/* server_tls.c: makes server->tls, and the credentials, which are the caller's to release. */
+struct ink_status server_credentials(struct ink_rpc_server *server, struct ink_arena *arena,
+                                     grpc_server_credentials **ret) INK_MUST_CHECK;
+void server_tls_free(struct server_tls *tls);
 
 /* Counts an unfinished call, so that the shutdown waits for it. */
 void server_enter(struct ink_rpc_server *server);

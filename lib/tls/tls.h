@@ -39,6 +39,7 @@ struct ink_status ink_tls_read(const struct ink_tls_files *files, struct ink_are
 
 /* How a certificate in use stands, after it was looked for new ones. */
 struct ink_tls_state {
+    bool used;       /* TLS is; otherwise the rest says nothing */
     bool changed;    /* there were new ones, and they are used from now on */
-    int64_t expires; /* seconds since 1970 */
+    int64_t expires; /* seconds since 1970; 0 without a certificate of our own */
 };
