@@ -8,15 +8,17 @@
 static const struct {
     const char *service;
     const char *name;
-    const char *use; /* says which setting is wrong, if one is */
-    size_t setting;  /* of the address */
+    const char *setting; /* of the address */
+    size_t address;      /* where that is among the settings */
+    size_t tls_name;
 } table[] = {
-    {"inkmesh.user.v1.UserService", "user", "use USER_SERVICE_ADDRESS",
-     offsetof(struct gateway_settings, user_service)},
-    {"inkmesh.blog.v1.BlogService", "blog", "use BLOG_SERVICE_ADDRESS",
-     offsetof(struct gateway_settings, blog_service)},
-    {"inkmesh.notification.v1.NotificationService", "notification",
-     "use NOTIFICATION_SERVICE_ADDRESS", offsetof(struct gateway_settings, notification_service)},
+    {"inkmesh.user.v1.UserService", "user", "USER_SERVICE_ADDRESS",
+     offsetof(struct gateway_settings, user_service), offsetof(struct gateway_settings, user_name)},
+    {"inkmesh.blog.v1.BlogService", "blog", "BLOG_SERVICE_ADDRESS",
+     offsetof(struct gateway_settings, blog_service), offsetof(struct gateway_settings, blog_name)},
+    {"inkmesh.notification.v1.NotificationService", "notification", "NOTIFICATION_SERVICE_ADDRESS",
+     offsetof(struct gateway_settings, notification_service),
+     offsetof(struct gateway_settings, notification_name)},
 };
 _Static_assert(INK_COUNT(table) <= GATEWAY_MAX_BACKENDS, "GATEWAY_MAX_BACKENDS is too small");
 
@@ -28,22 +30,47 @@ static struct ink_status check(void *client, struct ink_arena *arena)
     return ink_error(INK_UNAVAILABLE, "the service is away");
 }
 
+static struct ink_status reload(void *client, struct ink_arena *arena,
+                                struct ink_tls_state *ret_state)
+{
+    return ink_rpc_client_reload(client, arena, ret_state);
+}
+
+static const char *text_at(const struct gateway_settings *settings, size_t offset)
+{
+    return *(const char *const *)(const void *)((const char *)settings + offset);
+}
+
+static struct ink_rpc_client *connect_to(size_t i, struct ink_program *program,
+                                         const struct gateway_settings *settings,
+                                         struct ink_rpc_tls *tls)
+{
+    struct ink_rpc_client *client = NULL;
+    struct ink_rpc_client_options options = {
+        .target = text_at(settings, table[i].address),
+        .default_timeout_ms = settings->request_timeout_ms,
+    };
+    *tls = settings->rpc_tls;
+    tls->server_name = text_at(settings, table[i].tls_name);
+    if (tls->ca_file != NULL)
+        options.tls = tls;
+    ink_program_plaintext(program, table[i].setting, options.target, "GRPC_TLS_CA_FILE",
+                          tls->ca_file);
+    struct ink_arena *arena = ink_program_arena(program);
+    ink_program_must(program, ink_arena_printf(arena, "use %s", table[i].setting),
+                     ink_rpc_client_new(ink_program_contract(program), &options, arena, &client));
+    return client;
+}
+
 void gateway_backends_init(struct gateway_backends *backends, struct ink_program *program,
                            const struct gateway_settings *settings)
 {
     *backends = (struct gateway_backends){.count = INK_COUNT(table)};
     for (size_t i = 0; i < INK_COUNT(table); i++) {
-        const char *const *address = (const void *)((const char *)settings + table[i].setting);
-        struct ink_rpc_client_options options = {
-            .target = *address,
-            .tls = settings->rpc_tls.ca_file == NULL ? NULL : &settings->rpc_tls,
-            .default_timeout_ms = settings->request_timeout_ms,
-        };
         struct gateway_backend *backend = &backends->list[i];
         backend->service = table[i].service;
-        ink_program_must(program, table[i].use,
-                         ink_rpc_client_new(ink_program_contract(program), &options,
-                                            ink_program_arena(program), &backend->client));
+        backend->client = connect_to(i, program, settings, &backends->tls[i]);
+        ink_program_certificate(program, table[i].name, reload, backend->client);
         ink_program_check(program, table[i].name, true, check, backend->client);
     }
 }

@@ -1,5 +1,6 @@
 #include "gateway/edge.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,6 +123,9 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
     edge->slots = ink_calloc(1, sizeof(*edge->slots));
     edge->slots->most = options->max_streams == 0 ? DEFAULT_STREAMS : options->max_streams;
     add_metrics(edge);
+    if (options->hsts_max_age != 0)
+        snprintf(edge->hsts, sizeof(edge->hsts), "Strict-Transport-Security: max-age=%u\r\n",
+                 options->hsts_max_age);
     *ret_edge = edge;
     return ink_ok();
 }
@@ -145,6 +149,8 @@ static void set_common_headers(struct gateway_exchange *x)
     ink_http_set_lines(x->http, COMMON_HEADERS);
     ink_http_set(x->http, "Content-Security-Policy",
                  gateway_explorer_policy(ink_http_path(x->http)));
+    if (x->edge->hsts[0] != '\0' && ink_http_is_tls(x->http))
+        ink_http_set_lines(x->http, x->edge->hsts);
     if (cors->n_origins > 0)
         ink_http_set_lines(x->http, "Vary: Origin\r\n");
     if (gateway_cors_allows(cors, origin)) {

@@ -37,6 +37,7 @@ struct gateway_edge_options {
     const struct gateway_limits *limits; /* NULL: none */
     const char *version;                 /* of the API, for /openapi.json */
     unsigned max_streams;                /* at once; one more is refused with 503. 0 means 256 */
+    unsigned hsts_max_age;               /* seconds, said over TLS (RFC 6797); 0: not said */
 };
 
 /* Builds the routes. INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a

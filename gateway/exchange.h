@@ -35,6 +35,7 @@ struct gateway_edge {
     struct ink_metric *duration;
     struct gateway_slots *slots;
     struct gateway_openapi *openapi;
+    char hsts[64]; /* the header line, or "" */
 };
 
 struct gateway_exchange {

@@ -31,7 +31,8 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .metrics = ink_program_metrics(program),
                                            .limits = limits,
                                            .version = VERSION,
-                                           .max_streams = max_streams(settings)};
+                                           .max_streams = max_streams(settings),
+                                           .hsts_max_age = (unsigned)settings->hsts_max_age};
     ink_program_must(program, "use CORS_ORIGINS",
                      gateway_cors_parse(arena, settings->cors_origins, &options.cors));
     ink_program_must(program, "build the routes", gateway_edge_new(&options, arena, &edge));
@@ -98,6 +99,12 @@ static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *serv
     ink_series_callback(ink_metric_series(bytes, NULL), body_bytes, server);
 }
 
+static struct ink_status reload(void *server, struct ink_arena *arena,
+                                struct ink_tls_state *ret_state)
+{
+    return ink_http_server_reload(server, arena, ret_state);
+}
+
 static void stop(void *server, int64_t grace_ms)
 {
     ink_http_server_stop(server, grace_ms);
@@ -117,6 +124,8 @@ static struct ink_http_server *serve(struct ink_program *program,
                                      struct gateway_edge *edge, struct gateway_limits *limits)
 {
     struct ink_http_server *server = NULL;
+    ink_program_plaintext(program, "HTTP_ADDRESS", settings->address, "HTTP_TLS_CERT_FILE",
+                          settings->tls_cert_file);
     struct ink_http_options options = {.address = settings->address,
                                        .threads = (unsigned)settings->threads,
                                        .keep_alive_ms = settings->keep_alive_ms,
@@ -136,6 +145,7 @@ static struct ink_http_server *serve(struct ink_program *program,
                      ink_http_server_new(&options, ink_program_arena(program), &server));
     add_gauges(ink_program_metrics(program), server);
     ink_program_on_drain(program, stop, server);
+    ink_program_certificate(program, "http", reload, server);
     return server;
 }
 

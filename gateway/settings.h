@@ -21,6 +21,7 @@ struct gateway_settings {
     int64_t max_bodies_bytes;
     const char *tls_cert_file;
     const char *tls_key_file;
+    int64_t hsts_max_age; /* seconds */
     const char *cors_origins;
     struct gateway_limit_settings limits;
     struct ink_mesh_token_settings tokens;
@@ -28,6 +29,9 @@ struct gateway_settings {
     const char *user_service;
     const char *blog_service;
     const char *notification_service;
+    const char *user_name; /* in its certificate, or NULL: the address's host */
+    const char *blog_name;
+    const char *notification_name;
     struct ink_rpc_tls rpc_tls;
 };
 

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "lib/mesh/program.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -10,9 +11,11 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/log/log.h"
 #include "lib/mesh/admin.h"
 #include "lib/mesh/interceptors.h"
+#include "lib/mesh/plaintext.h"
 #include "lib/mesh/probe.h"
 #include "lib/rpc/core_log.h"
 
@@ -31,6 +34,7 @@ struct ink_program {
     struct ink_contract *contract;
     struct ink_mesh_health *health;
     struct ink_mesh_admin *admin;
+    struct ink_mesh_certificates *certificates;
     struct ink_validator *validator;
     struct ink_mesh_guard guard;
     struct ink_rpc_server *server;
@@ -137,6 +141,7 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     program->metrics = ink_metrics_new();
     ink_metrics_add_process(program->metrics, spec->config.name, spec->config.version);
     program->health = ink_mesh_health_new();
+    program->certificates = ink_mesh_certificates_new(program->metrics);
     if (spec->contract != NULL)
         ink_program_must(program, "load the contract",
                          ink_contract_load(spec->contract, &program->arena, &program->contract));
@@ -150,6 +155,7 @@ void ink_program_free(struct ink_program *program)
     ink_rpc_server_free(program->server);
     ink_mesh_admin_free(program->admin);
     ink_mesh_health_free(program->health);
+    ink_mesh_certificates_free(program->certificates);
     ink_validator_free(program->validator);
     ink_contract_free(program->contract);
     ink_metrics_free(program->metrics);
@@ -212,6 +218,19 @@ struct ink_auth *ink_program_auth(struct ink_program *program,
     return auth;
 }
 
+static void log_refused(void *self, const char *names)
+{
+    (void)self;
+    ink_log(INK_LOG_WARN, NULL, "a client was refused because of its certificate's names",
+            INK_LOG_STR("names", names));
+}
+
+static struct ink_status reload_server(void *server, struct ink_arena *arena,
+                                       struct ink_tls_state *ret_state)
+{
+    return ink_rpc_server_reload(server, arena, ret_state);
+}
+
 struct ink_rpc_server *ink_program_server(struct ink_program *program,
                                           const struct ink_mesh_rpc_settings *settings,
                                           const struct ink_auth *auth)
@@ -223,7 +242,10 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
         .max_streams = (unsigned)settings->max_streams,
         .max_message_bytes = (size_t)settings->max_message_bytes,
         .max_deadline_ms = settings->max_deadline_ms,
+        .refused = log_refused,
     };
+    ink_program_plaintext(program, "GRPC_ADDRESS", settings->address, "GRPC_TLS_CERT_FILE",
+                          settings->tls.cert_file);
     ink_program_must(program, "compile the contract's rules",
                      ink_validator_new(program->contract, &program->arena, &program->validator));
     ink_program_must(
@@ -232,6 +254,20 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
     ink_mesh_guard_init(&program->guard, program->metrics, auth, program->validator);
     ink_mesh_guard_add(&program->guard, program->server);
     return program->server;
+}
+
+void ink_program_plaintext(struct ink_program *program, const char *setting, const char *address,
+                           const char *tls_setting, const char *tls_file)
+{
+    if (tls_file == NULL && !program->settings->allow_plaintext)
+        ink_program_must(program, "start",
+                         ink_mesh_check_plaintext(&program->arena, setting, address, tls_setting));
+}
+
+void ink_program_certificate(struct ink_program *program, const char *name,
+                             ink_mesh_reload_fn *reload, void *self)
+{
+    ink_mesh_certificates_add(program->certificates, name, reload, self);
 }
 
 void ink_program_on_drain(struct ink_program *program, ink_program_drain_fn *drain, void *self)
@@ -249,6 +285,8 @@ static void start(struct ink_program *program)
     if (program->server != NULL)
         ink_program_must(program, "start the gRPC server",
                          ink_rpc_server_start(program->server, &program->arena));
+    if (program->server != NULL)
+        ink_program_certificate(program, "grpc", reload_server, program->server);
     ink_log(INK_LOG_INFO, NULL, "started", INK_LOG_STR("version", program->spec->config.version),
             INK_LOG_INT("admin_port", ink_mesh_admin_port(program->admin)),
             INK_LOG_INT("grpc_port",
@@ -262,15 +300,30 @@ static void set_ready(void *self, bool ready)
         ink_rpc_server_set_ready(program->server, ready);
 }
 
+/* The next signal, or 0 when it is time to look for certificates again. */
+static int next_signal(struct ink_program *program)
+{
+    int64_t ms = program->settings->tls_reload_ms;
+    const struct timespec interval = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * INK_MILLISECOND};
+    int number;
+    do {
+        number = ink_mesh_certificates_any(program->certificates)
+                     ? sigtimedwait(&program->signals, NULL, &interval)
+                     : sigwaitinfo(&program->signals, NULL);
+    } while (number < 0 && errno == EINTR);
+    return number < 0 ? 0 : number;
+}
+
 /* Until a signal says stop. Returns that signal. */
 static int await_signal(struct ink_program *program)
 {
     for (;;) {
-        int number = sigwaitinfo(&program->signals, NULL);
+        int number = next_signal(program);
         if (number == SIGHUP)
             ink_log_reopen();
         else if (number > 0)
             return number;
+        ink_mesh_certificates_look(program->certificates, number == SIGHUP);
     }
 }
 

@@ -24,7 +24,8 @@
  * A start that fails logs one line and exits with 1 (2 for wrong settings). SIGTERM and SIGINT
  * drain: /readyz and grpc.health.v1 say no, new calls are refused, those in flight have
  * DRAIN_GRACE_MS to end, and the program exits with 0; a second signal ends it at once. SIGHUP
- * opens the log files again. SIGPIPE is ignored. All of it belongs to the main thread.
+ * opens the log files again and takes over certificates whose files were changed, which is looked
+ * for every TLS_RELOAD_INTERVAL anyway. SIGPIPE is ignored. All of it belongs to the main thread.
  */
 #pragma once
 
@@ -32,6 +33,7 @@
 
 #include "lib/auth/auth.h"
 #include "lib/contract/contract.h"
+#include "lib/mesh/certificates.h"
 #include "lib/mesh/health.h"
 #include "lib/mesh/settings.h"
 #include "lib/metrics/metrics.h"
@@ -79,6 +81,15 @@ struct ink_auth *ink_program_auth(struct ink_program *program,
 struct ink_rpc_server *ink_program_server(struct ink_program *program,
                                           const struct ink_mesh_rpc_settings *settings,
                                           const struct ink_auth *auth);
+
+/* Refuses to start, naming both settings, when `address` is not loopback (plaintext.h), there is no
+ * file for its TLS, and ALLOW_PLAINTEXT does not say that this is meant. */
+void ink_program_plaintext(struct ink_program *program, const char *setting, const char *address,
+                           const char *tls_setting, const char *tls_file);
+
+/* A use of certificates, see certificates.h; the gRPC server is one already. */
+void ink_program_certificate(struct ink_program *program, const char *name,
+                             ink_mesh_reload_fn *reload, void *self);
 
 /* Something else that must end before the program does (an HTTP server, a consumer), besides the
  * gRPC server, which ends first: `drain` stops taking on work and returns when what was taken on is

@@ -14,6 +14,13 @@ const struct ink_config_setting ink_mesh_settings_table[] = {
     INK_CONFIG_MS(struct ink_mesh_settings, drain_grace_ms, .name = "DRAIN_GRACE_MS",
                   .fallback = "10s", .min = 1, .max = 600000,
                   .help = "how long requests in flight may take when the program is stopped"),
+    INK_CONFIG_MS(struct ink_mesh_settings, tls_reload_ms, .name = "TLS_RELOAD_INTERVAL",
+                  .fallback = "1m", .min = 1000, .max = 86400000,
+                  .help = "how often changed certificates are looked for; SIGHUP does it at once"),
+    INK_CONFIG_BOOL(
+        struct ink_mesh_settings, allow_plaintext, .name = "ALLOW_PLAINTEXT", .fallback = "false",
+        .help = "whether addresses that are not loopback may do without TLS: only where "
+                "the network is trusted, or something in front has the certificate"),
     {0},
 };
 
@@ -37,6 +44,10 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
                       .help = "PEM key of that certificate"),
     INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.ca_file, .name = "GRPC_TLS_CA_FILE",
                       .help = "PEM certificates that must have signed the clients' (mutual TLS)"),
+    INK_CONFIG_STRING(struct ink_mesh_rpc_settings, tls.clients, .name = "GRPC_TLS_CLIENTS",
+                      .fallback = "gateway",
+                      .help = "with mutual TLS: the names (DNS or URI) that clients' certificates "
+                              "may have, separated by commas; *: any"),
     {0},
 };
 

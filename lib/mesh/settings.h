@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/config/config.h"
@@ -28,6 +29,8 @@ struct ink_mesh_settings {
     const char *log_folder;    /* LOG_FOLDER, or NULL */
     const char *admin_address; /* ADMIN_ADDRESS */
     int64_t drain_grace_ms;    /* DRAIN_GRACE_MS */
+    int64_t tls_reload_ms;     /* TLS_RELOAD_INTERVAL */
+    bool allow_plaintext;      /* ALLOW_PLAINTEXT */
 };
 extern const struct ink_config_setting ink_mesh_settings_table[];
 
@@ -38,7 +41,7 @@ struct ink_mesh_rpc_settings {
     int64_t max_streams;       /* GRPC_MAX_STREAMS */
     int64_t max_message_bytes; /* GRPC_MAX_MESSAGE_BYTES */
     int64_t max_deadline_ms;   /* GRPC_MAX_DEADLINE_MS */
-    struct ink_rpc_tls tls;    /* GRPC_TLS_CA_FILE, GRPC_TLS_CERT_FILE, GRPC_TLS_KEY_FILE */
+    struct ink_rpc_tls tls;    /* GRPC_TLS_CA_FILE, _CERT_FILE, _KEY_FILE and _CLIENTS */
 };
 extern const struct ink_config_setting ink_mesh_rpc_settings_table[];
 

@@ -9,13 +9,14 @@
 #include "services/notification/settings.h"
 
 struct notification_mail_program {
+    struct ink_rpc_tls users_tls;
     struct ink_rpc_client *users;
     struct notification_mail *mail;
 };
 
 /* Sets up sending, its check, its gauges and its place in the drain; without SMTP_URL it only says
  * so in the log. Ends the program when the settings cannot work. All that is handed over must
- * outlive it. */
+ * outlive it, and nothing may be moved. */
 void notification_mail_program_open(const struct ink_backing *backing,
                                     const struct notification_settings *settings,
                                     struct notification_service *service,

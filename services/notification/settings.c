@@ -47,6 +47,8 @@ static const struct ink_config_setting mail_settings_table[] = {
     INK_CONFIG_STRING(struct notification_mail_settings, user_service,
                       .name = "USER_SERVICE_ADDRESS", .fallback = "127.0.0.1:3001", .min = 1,
                       .help = "of the user service: host:port, IP:port,IP:port or any gRPC name"),
+    INK_CONFIG_STRING(struct notification_mail_settings, user_name, .name = "USER_SERVICE_TLS_NAME",
+                      .help = "the name that its certificate must have, if not the address's"),
     {0},
 };
 

@@ -28,6 +28,7 @@ struct notification_mail_settings {
     int64_t user_daily;
     int64_t poll_ms;
     const char *user_service; /* USER_SERVICE_ADDRESS */
+    const char *user_name;    /* USER_SERVICE_TLS_NAME, or NULL */
 };
 
 struct notification_settings {

@@ -14,9 +14,11 @@ from harness.stack import (GATEWAY_ADMIN_PORT, GATEWAY_PORT, KAFKA_PORT, REDIS_P
                            TARGETS, runfiles_binary)
 
 ADMIN_PORTS = {"gateway": GATEWAY_ADMIN_PORT, **{one.name: one.admin_port for one in SERVICES}}
-# They name files, which would have to be mounted; whoever does that sets them there.
+# They name files, which would have to be mounted, or go with them; whoever does that sets them there.
 FILES = {"LOG_FOLDER", "GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE", "GRPC_TLS_CA_FILE",
-         "HTTP_TLS_CERT_FILE", "HTTP_TLS_KEY_FILE", "SMTP_CA_FILE"}
+         "HTTP_TLS_CERT_FILE", "HTTP_TLS_KEY_FILE", "SMTP_CA_FILE", "GRPC_TLS_CLIENTS",
+         "TLS_RELOAD_INTERVAL", "HTTP_HSTS_MAX_AGE",
+         *(f"{one.name.upper()}_SERVICE_TLS_NAME" for one in SERVICES)}
 
 
 class Loader(yaml.SafeLoader):
@@ -105,6 +107,11 @@ class Compose(unittest.TestCase):
             for setting in {"ADMIN_ADDRESS", "GRPC_ADDRESS", "HTTP_ADDRESS"} & set(defaults):
                 port = defaults[setting].rpartition(":")[2]
                 self.assertEqual(program["environment"][setting], f"0.0.0.0:{port}")
+
+    def test_plain_text_is_meant(self):
+        """The programs would not start otherwise: the others' addresses are not loopback."""
+        for program in self.programs.values():
+            self.assertEqual(program["environment"]["ALLOW_PLAINTEXT"], "true")
 
     def test_published_ports(self):
         expected = {name: {} for name in self.services}
