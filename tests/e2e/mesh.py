@@ -4,6 +4,7 @@ import http.client
 import itertools
 import json
 import re
+import ssl
 import time
 import unittest
 import urllib.request
@@ -13,6 +14,15 @@ from harness.stack import Stack
 
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
+
+
+def connect(mesh, timeout, source=None):
+    """A connection to the gateway, not yet open; from another address of this machine, if given."""
+    options = {"timeout": timeout, "source_address": source and (source, 0)}
+    if not mesh.tls:
+        return http.client.HTTPConnection("127.0.0.1", mesh.gateway.port, **options)
+    context = ssl.create_default_context(cafile=mesh.tls.ca.cert)
+    return http.client.HTTPSConnection("127.0.0.1", mesh.gateway.port, context=context, **options)
 
 
 def scrape(program):
@@ -58,6 +68,8 @@ class MeshTest(unittest.TestCase):
     with_kafka = False
     # Whether it has a mail server.
     with_mail = False
+    # Whether the gateway serves HTTPS, and the mesh speaks mutual TLS.
+    with_tls = False
     # Of each service.
     replicas = 1
     # Whether that Kafka runs with a ZooKeeper.
@@ -67,7 +79,7 @@ class MeshTest(unittest.TestCase):
     def setUpClass(cls):
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
                          zookeeper=cls.with_zookeeper, replicas=cls.replicas,
-                         with_mail=cls.with_mail)
+                         with_mail=cls.with_mail, tls=cls.with_tls)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 
@@ -89,9 +101,7 @@ class MeshTest(unittest.TestCase):
             headers.setdefault("Content-Type", "application/json")
         if token:
             headers.setdefault("Authorization", f"Bearer {token}")
-        connection = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port,
-                                                timeout=timeout,
-                                                source_address=source and (source, 0))
+        connection = connect(self.mesh, timeout, source)
         begun = time.monotonic()
         try:
             connection.request(method, path, body, headers)

@@ -4,10 +4,11 @@ import http.client
 
 
 class Events:
-    """An open text/event-stream (or NDJSON)."""
+    """An open text/event-stream (or NDJSON), by default on a connection of its own to `port`."""
 
-    def __init__(self, port, token, headers=None, path="/api/v1/notifications/stream"):
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    def __init__(self, port, token, headers=None, path="/api/v1/notifications/stream",
+                 connection=None):
+        self.connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         self.connection.request("GET", path, headers={"Authorization": f"Bearer {token}",
                                                       **(headers or {})})
         self.response = self.connection.getresponse()

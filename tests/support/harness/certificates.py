@@ -88,6 +88,55 @@ class Authority(Certificate):
         os.remove(base + ".ext")
 
 
+class MeshCertificates:
+    """All that a mesh with TLS needs in one folder: an authority, a certificate of each service for
+    its name, one of the gateway as their client, one of the gateway as a web server (`https`), and
+    one for people who call services themselves (`operator`)."""
+
+    _LOCAL = ["DNS:localhost", "IP:127.0.0.1"]
+
+    def __init__(self, folder, services):
+        self.folder = folder
+        self.services = tuple(services)
+        self.ca = Certificate(folder, "ca")
+        self.https = Certificate(folder, "https")
+        self.operator = Certificate(folder, "operator")
+
+    def __getitem__(self, name):
+        """The certificate of a program in the mesh."""
+        return Certificate(self.folder, name)
+
+    def renew(self):
+        """Makes what is missing or expires soon; programs that run find it by themselves."""
+        authority = Authority(self.folder)
+        for name in self.services:
+            authority.keep(name, [f"DNS:{name}", *self._LOCAL])
+        authority.keep("gateway")
+        authority.keep("operator")
+        authority.keep("https", [*self._LOCAL, "IP:::1"])
+        return self
+
+    def of_service(self, name):
+        """The settings of a service."""
+        clients = ["gateway", "operator"] + (["notification"] if name == "user" else [])
+        return {**self._own(name), "GRPC_TLS_CLIENTS": ",".join(clients)}
+
+    def of_gateway(self):
+        return {**self._own("gateway"), "HTTP_TLS_CERT_FILE": self.https.cert,
+                "HTTP_TLS_KEY_FILE": self.https.key,
+                **{name: value for service in self.services
+                   for name, value in self.of_client(service).items()}}
+
+    @staticmethod
+    def of_client(service):
+        """What a client of the service is told about its name."""
+        return {f"{service.upper()}_SERVICE_TLS_NAME": service}
+
+    def _own(self, name):
+        return {"GRPC_TLS_CA_FILE": self.ca.cert, "GRPC_TLS_CERT_FILE": self[name].cert,
+                "GRPC_TLS_KEY_FILE": self[name].key}
+
+
 def _openssl(*args):
     done = subprocess.run(["openssl", *args], capture_output=True, text=True, check=False)
     if done.returncode:

@@ -96,14 +96,17 @@ class Stream:
 
 
 class Client:
-    """Calls methods of one service, by its full name: `client.call("Login", email="...")`."""
+    """Calls methods of one service, by its full name: `client.call("Login", email="...")`. With
+    `credentials`, grpc's, over TLS."""
 
-    def __init__(self, contract, port, service):
+    def __init__(self, contract, port, service, credentials=None):
         self.contract = contract
         self.service = service
-        self.channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=[
-            ("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1),
-            ("grpc.max_reconnect_backoff_ms", 200)])
+        options = [("grpc.enable_retries", 0), ("grpc.use_local_subchannel_pool", 1),
+                   ("grpc.max_reconnect_backoff_ms", 200)]
+        target = f"127.0.0.1:{port}"
+        self.channel = grpc.secure_channel(target, credentials, options) if credentials else \
+            grpc.insecure_channel(target, options)
 
     def call(self, method, token=None, timeout=10, authorization=None, **fields):
         path, request, reply = self.contract.method(self.service, method)

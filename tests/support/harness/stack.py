@@ -5,11 +5,13 @@ import secrets
 from dataclasses import dataclass
 
 from . import ports
+from .certificates import MeshCertificates
 from .kafka import Kafka
 from .mail import MailCatcher
 from .postgres import Postgres
 from .program import Program
 from .redis import Redis
+from .server import scratch
 from .zookeeper import ZooKeeper
 
 
@@ -65,14 +67,18 @@ class Stack:
     folder of Kafka's jars; without it there is no Kafka, and events stay in the outboxes. With
     `zookeeper` Kafka runs with a ZooKeeper, and has its data in another folder.
     `with_mail` adds a mail server that keeps what it gets; without it e-mails are held.
+    With `tls`, MeshCertificates (or True, for new ones), the gateway serves HTTPS and the mesh speaks
+    mutual TLS.
     `replicas` of each service share its database; services[name] is the first of replicas[name].
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
                  log=lambda name: None, settings=None, kafka_jars=None, zookeeper=False,
-                 replicas=1, with_mail=False):
+                 replicas=1, with_mail=False, tls=None):
         self.settings = settings or {}
+        self.tls = tls if tls is not True else MeshCertificates(
+            scratch("tls-"), [service.name for service in SERVICES]).renew()
         self.jwt_secret = secret("JWT_SECRET")
         common = {"lasting": lasting}
         self.redis = Redis("redis", port(REDIS_PORT), log("redis"), **common)
@@ -110,14 +116,16 @@ class Stack:
         if service.name != "notification" or not self.mail:
             return {}
         return {"USER_SERVICE_ADDRESS": self._addresses("user"), "SMTP_URL": self.mail.url,
-                "SMTP_STARTTLS": "off", "EMAIL_FROM": "inkmesh@localhost"}
+                "SMTP_STARTTLS": "off", "EMAIL_FROM": "inkmesh@localhost",
+                **(self.tls.of_client("user") if self.tls else {})}
 
     def _service(self, service, number, port, binary, log, common):
         name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
         env = {**self.settings, "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **self._own(service), **self._shared()}
+               **self._own(service), **self._shared(),
+               **(self.tls.of_service(service.name) if self.tls else {})}
         return Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
 
     def _gateway(self, port, binary, log, common):
@@ -126,7 +134,7 @@ class Stack:
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
                   for name in self.replicas},
-               **self._shared()}
+               **self._shared(), **(self.tls.of_gateway() if self.tls else {})}
         return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
 
     def waves(self):
