@@ -1,10 +1,17 @@
 """A certificate authority of one's own, by the openssl command."""
 
 import os
+import ssl
 import subprocess
 import time
 
+from .waiting import HarnessError
+
 _KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
+
+
+def _private(path, flags):
+    return os.open(path, flags, 0o600)
 
 
 class Certificate:
@@ -20,15 +27,19 @@ class Certificate:
 
     def lasts(self, days):
         """Whether it is there and good for that many days from now."""
-        return self.exists() and subprocess.run(
-            ["openssl", "x509", "-in", self.cert, "-noout", "-checkend", str(days * 86400)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False).returncode == 0
+        return self.exists() and _says_yes("x509", "-in", self.cert, "-noout", "-checkend",
+                                           str(days * 86400))
+
+    def expires(self):
+        """The day, such as 2027-02-21."""
+        end = _openssl("x509", "-in", self.cert, "-noout", "-enddate").strip().partition("=")[2]
+        return time.strftime("%Y-%m-%d", time.gmtime(ssl.cert_time_to_seconds(end)))
 
     def put(self, other):
         """Takes over what `other` is, each file at once, as a renewal does. The key comes first: a
         reader in between finds no pair, and keeps what it has."""
         for mine, theirs in ((self.key, other.key), (self.cert, other.cert)):
-            with open(theirs, "rb") as source, open(mine + ".new", "wb") as copy:
+            with open(theirs, "rb") as source, open(mine + ".new", "wb", opener=_private) as copy:
                 copy.write(source.read())
             os.rename(mine + ".new", mine)
 
@@ -41,8 +52,7 @@ class Authority(Certificate):
         super().__init__(folder, name)
         self.folder, self.signer = folder, signer
         os.makedirs(folder, mode=0o700, exist_ok=True)
-        self.new = not self.lasts(min(days, 60) // 2)
-        if self.new:
+        if not self.lasts(min(days, 60) // 2):
             self._make(self, f"/CN=inkmesh local {name}", days, signer,
                        ["basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign",
                         "subjectKeyIdentifier=hash"])
@@ -64,7 +74,11 @@ class Authority(Certificate):
     def keep(self, name, names=(), days=90):
         """The certificate of that name as it is, or a new one when a third of its time is left."""
         kept = Certificate(self.folder, name)
-        return kept if not self.new and kept.lasts(days // 3) else self.issue(name, names, days)
+        return kept if kept.lasts(days // 3) and self._signed(kept) else \
+            self.issue(name, names, days)
+
+    def _signed(self, certificate):
+        return _says_yes("verify", "-partial_chain", "-CAfile", self.cert, certificate.cert)
 
     @staticmethod
     def _make(made, subject, days, signer, extensions):
@@ -116,6 +130,11 @@ class MeshCertificates:
         authority.keep("https", [*self._LOCAL, "IP:::1"])
         return self
 
+    def until(self):
+        """The day on which the first of them expires, such as 2027-02-21."""
+        names = ("ca", "https", "gateway", "operator", *self.services)
+        return min(Certificate(self.folder, name).expires() for name in names)
+
     def of_service(self, name):
         """The settings of a service."""
         clients = ["gateway", "operator"] + (["notification"] if name == "user" else [])
@@ -137,7 +156,13 @@ class MeshCertificates:
                 "GRPC_TLS_KEY_FILE": self[name].key}
 
 
+def _says_yes(*args):
+    return subprocess.run(["openssl", *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          check=False).returncode == 0
+
+
 def _openssl(*args):
     done = subprocess.run(["openssl", *args], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"openssl {' '.join(args)}: {done.stderr}")
+        raise HarnessError(f"openssl {' '.join(args)}: {done.stderr}")
+    return done.stdout

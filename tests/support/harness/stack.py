@@ -137,6 +137,12 @@ class Stack:
                **self._shared(), **(self.tls.of_gateway() if self.tls else {})}
         return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
 
+    @property
+    def url(self):
+        """Where the gateway is."""
+        return f"https://localhost:{self.gateway.port}" if self.tls \
+            else f"http://127.0.0.1:{self.gateway.port}"
+
     def waves(self):
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
         events = [self.kafka] if self.kafka else []

@@ -39,7 +39,8 @@ def parser():
         one.set_defaults(run=run)
         return one
 
-    one = command("up", lambda args: stack.up(args.kafka_mode), "install what is missing, build, and start everything",
+    one = command("up", lambda args: stack.up(args.kafka_mode, args.tls),
+                  "install what is missing, build, and start everything",
             "Installs missing Debian packages (it says which), builds the programs with "
             "optimisation, starts PostgreSQL, Redis and the programs on 127.0.0.1, and waits until "
             "all are ready. Data, logs and generated secrets live in .inkmesh/. Running it again "
@@ -49,6 +50,9 @@ def parser():
                       help="Kafka with a ZooKeeper on port 2181, from now on until --kraft")
     mode.add_argument("--kraft", dest="kafka_mode", action="store_const", const="kraft",
                       help="Kafka on its own: as it is unless --zookeeper was said")
+    one.add_argument("--tls", action="store_true",
+                     help="HTTPS outside and mutual TLS inside, with certificates made in "
+                          ".inkmesh/tls; without it plain text, whatever it was before")
     command("down", lambda _: stack.down(), "stop what up started; the data stays")
     command("status", lambda _: stack.status(), "show what runs; exits with 0 when all is ready")
     one = command("logs", logs, "show logs")

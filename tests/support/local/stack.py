@@ -5,6 +5,7 @@ import json
 import os
 
 from harness import ports
+from harness.certificates import MeshCertificates
 from harness.program import Program
 from harness.stack import SERVICES, Stack
 from harness.waiting import HarnessError
@@ -14,27 +15,36 @@ from . import build, state
 _LOG_LIMIT = 10 << 20
 
 TOUR = """\
-REST      http://127.0.0.1:{http}        (try /health)
+REST      {url}        (try /health)
 gRPC      {grpc}
 Metrics   {metrics}
 {limits}
-Mail      {mail}/new        (a file a message; nothing leaves this machine)
+{tls}Mail      {mail}/new        (a file a message; nothing leaves this machine)
 
 Register, sign in, publish a blog, and read what happened:
 
-  curl -s http://127.0.0.1:{http}/api/v1/auth/register -H 'Content-Type: application/json' \\
+  {curl} {url}/api/v1/auth/register -H 'Content-Type: application/json' \\
        -d '{{"username": "ada", "email": "ada@example.com", "password": "correct horse"}}'
-  TOKEN=$(curl -s http://127.0.0.1:{http}/api/v1/auth/login -H 'Content-Type: application/json' \\
+  TOKEN=$({curl} {url}/api/v1/auth/login -H 'Content-Type: application/json' \\
        -d '{{"email": "ada@example.com", "password": "correct horse"}}' |
        sed 's/.*"token":"\\([^"]*\\)".*/\\1/')
-  curl -s http://127.0.0.1:{http}/api/v1/users/profile -H "Authorization: Bearer $TOKEN"
-  curl -s http://127.0.0.1:{http}/api/v1/blogs -H "Authorization: Bearer $TOKEN" \\
+  {curl} {url}/api/v1/users/profile -H "Authorization: Bearer $TOKEN"
+  {curl} {url}/api/v1/blogs -H "Authorization: Bearer $TOKEN" \\
        -H 'Content-Type: application/json' \\
        -d '{{"title": "On engines", "content": "They weave algebraical patterns."}}'
-  curl -s http://127.0.0.1:{http}/api/v1/notifications/user -H "Authorization: Bearer $TOKEN"
+  {curl} {url}/api/v1/notifications/user -H "Authorization: Bearer $TOKEN"
   cat {mail}/new/*
 
 ./inkmesh status, ./inkmesh events, ./inkmesh logs -f, ./inkmesh psql user, ./inkmesh down"""
+
+
+TLS = """\
+TLS       {folder}/ca.pem has signed all certificates, which last until {until} or longer.
+          The services ask for one, too:
+          grpcurl -cacert {folder}/ca.pem -cert {folder}/operator.pem -key {folder}/operator.key \\
+              localhost:{port} list
+          ./inkmesh up without --tls goes back to plain text.
+"""
 
 
 def _folder(name):
@@ -49,13 +59,19 @@ def local_stack():
     stack = Stack(lasting=True, port=lambda fixed: fixed, binary=build.binary,
                   secret=state.secret, folder=_folder, log=state.log_path,
                   settings=_own_settings(), kafka_jars=build.kafka_jars(),
-                  zookeeper=state.kafka_mode() == "zookeeper", with_mail=True)
+                  zookeeper=state.kafka_mode() == "zookeeper", with_mail=True,
+                  tls=_certificates() if state.tls() else None)
     return stack, {server.name: state.recall(server) for server in stack.servers()}
+
+
+def _certificates():
+    return MeshCertificates(state.path("tls"), services())
 
 
 def _own_settings():
     """What .env adds to the programs' settings. An empty value says nothing."""
-    settings = {}
+    # A browser that once heard of HSTS would want HTTPS of everything at localhost.
+    settings = {"HTTP_HSTS_MAX_AGE": "0"} if state.tls() else {}
     file = os.path.join(state.ROOT, ".env")
     if os.path.exists(file):
         with open(file, encoding="utf-8") as lines:
@@ -118,12 +134,15 @@ def _choose_kafka(mode):
             "; ./inkmesh up --kraft goes back.", flush=True)
 
 
-def up(kafka_mode=None):
+def up(kafka_mode=None, tls=False):
     """Builds and starts everything that does not run, or that was built anew."""
     with state.locked():
         print("building ...", flush=True)
         build.build()
         _choose_kafka(kafka_mode)
+        state.tls(tls)
+        if tls:
+            _certificates().renew()
         stack, versions = local_stack()
         outdated = [server for server in reversed(stack.servers())
                     if server.running() and versions[server.name] != _version(server)]
@@ -137,12 +156,24 @@ def up(kafka_mode=None):
             _keep_log_small(server)
         for wave in stack.waves():
             _start_wave(wave, before)
+    ca = f" --cacert {_shown(stack.tls.ca.cert)}" if stack.tls else ""
     print("\nReady.\n\n" + TOUR.format(
-        http=stack.gateway.port, mail=os.path.relpath(stack.mail.folder, state.ROOT),
+        url=stack.url, curl=f"curl -s{ca}", mail=_shown(stack.mail.folder),
         grpc="  ".join(f"{name} 127.0.0.1:{one.port}" for name, one in stack.services.items()),
-        limits=_limits(stack),
+        limits=_limits(stack), tls=_tls(stack),
         metrics="  ".join(f"http://127.0.0.1:{one.admin_port}/metrics"
                           for one in (stack.gateway, *stack.services.values()))))
+
+
+def _shown(path):
+    return os.path.relpath(path, state.ROOT)
+
+
+def _tls(stack):
+    if not stack.tls:
+        return ""
+    return TLS.format(folder=_shown(stack.tls.folder), until=stack.tls.until(),
+                      port=stack.services["user"].port)
 
 
 def _limits(stack):
@@ -187,6 +218,9 @@ def status():
         word = "ready" if ready else "not ready" if server.running() else "not running"
         pid = f"pid {server.process.pid}" if server.running() else ""
         print(f"  {server.name:<21} {word:<16} 127.0.0.1:{server.port}   {pid}".rstrip())
+    if stack.tls:
+        print(f"TLS: {stack.url}, and mutual among the programs; certificates of "
+              f"{_shown(stack.tls.folder)} until {stack.tls.until()} (up --tls renews them)")
     return 0 if healthy else 1
 
 

@@ -71,6 +71,18 @@ def kafka_mode(new=None):
     return mode
 
 
+def tls(new=None):
+    """Whether the programs of this clone speak TLS; `new` is remembered."""
+    file = path("tls-on")
+    if new:
+        with open(file, "w", encoding="ascii"):
+            pass
+    elif new is not None:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(file)
+    return os.path.exists(file)
+
+
 # What runs: one record a server, which names its process so that no other can be mistaken for it.
 
 def _boot():
