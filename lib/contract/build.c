@@ -34,6 +34,14 @@ static const char *join(struct builder *b, const char *prefix, const char *name)
                              : ink_arena_printf(b->arena, "%s.%s", prefix, name);
 }
 
+/* Whether there is a name; protobuf-c takes a set without. */
+static bool has_name(struct builder *b, const char *name)
+{
+    if (name == NULL)
+        b->missing = "a name";
+    return name != NULL;
+}
+
 /* The comment of child `index` of the current path. */
 static const char *comment(struct builder *b, int32_t kind, size_t index)
 {
@@ -105,6 +113,8 @@ static enum ink_well_known well_known_kind(const char *full_name)
 static void add_enum(struct builder *b, const char *prefix, int32_t kind, size_t index,
                      const Google__Protobuf__EnumDescriptorProto *proto)
 {
+    if (!has_name(b, proto->name))
+        return;
     if (b->contract->n_enums == b->max_enums) {
         b->missing = proto->name;
         return;
@@ -124,6 +134,8 @@ static void add_fields(struct builder *b, struct ink_message *message)
     message->fields = ink_arena_calloc(b->arena, proto->n_field, sizeof(*message->fields));
     for (size_t i = 0; i < proto->n_field; i++) {
         struct ink_field *field = &message->fields[i];
+        if (!has_name(b, proto->field[i]->name) || !has_name(b, proto->field[i]->json_name))
+            return;
         field->name = proto->field[i]->name;
         field->json_name = proto->field[i]->json_name;
         field->proto = proto->field[i];
@@ -143,6 +155,8 @@ static void add_fields(struct builder *b, struct ink_message *message)
 static void add_message(struct builder *b, const char *prefix, int32_t kind, size_t index,
                         const Google__Protobuf__DescriptorProto *proto)
 {
+    if (!has_name(b, proto->name))
+        return;
     if (b->contract->n_messages == b->max_messages) {
         b->missing = proto->name;
         return;
@@ -180,16 +194,21 @@ static void add_methods(struct builder *b, struct ink_service *service)
     service->methods = ink_arena_calloc(b->arena, proto->n_method, sizeof(*service->methods));
     for (size_t i = 0; i < proto->n_method; i++) {
         struct ink_method *method = &service->methods[i];
+        if (!has_name(b, proto->method[i]->name))
+            return;
         method->name = proto->method[i]->name;
         method->full_name = join(b, service->full_name, method->name);
         method->path = ink_arena_printf(b->arena, "/%s/%s", service->full_name, method->name);
         method->service = service;
         method->id = (unsigned)b->contract->n_methods;
-        method->c = service->c == NULL ? NULL : &service->c->methods[i];
+        method->c =
+            service->c == NULL || i >= service->c->n_methods ? NULL : &service->c->methods[i];
         method->proto = proto->method[i];
         method->client_streaming = proto->method[i]->client_streaming;
         method->server_streaming = proto->method[i]->server_streaming;
         method->comment = comment(b, SERVICE_METHOD, i);
+        if (method->c == NULL)
+            b->missing = method->full_name;
         if (!ink_contract_read_method_options(b->arena, method))
             b->missing = ink_arena_printf(b->arena, "readable options of %s", method->full_name);
         b->contract->methods[b->contract->n_methods++] = method;
@@ -200,13 +219,16 @@ static void add_service(struct builder *b, const Google__Protobuf__FileDescripto
                         size_t index)
 {
     const Google__Protobuf__ServiceDescriptorProto *proto = file->service[index];
+    const char *package = file->package != NULL ? file->package : "";
+    if (!has_name(b, proto->name))
+        return;
     if (b->contract->n_services == b->max_services) {
         b->missing = proto->name;
         return;
     }
     struct ink_service *service = ink_arena_calloc(b->arena, 1, sizeof(*service));
     service->name = proto->name;
-    service->full_name = join(b, file->package, proto->name);
+    service->full_name = join(b, package, proto->name);
     service->c = c_service(b, service->full_name);
     service->proto = proto;
     service->file = file;
@@ -229,9 +251,11 @@ static void add_file(struct builder *b, const Google__Protobuf__FileDescriptorPr
         add_service(b, file, i);
 }
 
-/* Type names in descriptors start with a dot. */
+/* Type names in descriptors start with a dot; NULL is one that nothing has. */
 static const char *without_dot(const char *type_name)
 {
+    if (type_name == NULL)
+        return "";
     return type_name[0] == '.' ? type_name + 1 : type_name;
 }
 
@@ -241,11 +265,11 @@ static void link_field(struct builder *b, struct ink_field *field)
     if (proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE) {
         field->message = ink_contract_message(b->contract, without_dot(proto->type_name));
         if (field->message == NULL)
-            b->missing = proto->type_name;
+            b->missing = join(b, field->parent->full_name, field->name);
     } else if (proto->type == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_ENUM) {
         field->enum_type = ink_contract_enum(b->contract, without_dot(proto->type_name));
         if (field->enum_type == NULL)
-            b->missing = proto->type_name;
+            b->missing = join(b, field->parent->full_name, field->name);
     }
     bool repeated = proto->label == GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED;
     field->map = repeated && field->message != NULL && field->message->map_entry;
@@ -261,6 +285,7 @@ static void link_oneofs(struct builder *b, struct ink_message *message)
         const struct ink_field **members =
             ink_arena_calloc(b->arena, message->n_fields, sizeof(*members));
         oneof->name = message->proto->oneof_decl[i]->name;
+        (void)has_name(b, oneof->name);
         oneof->proto = message->proto->oneof_decl[i];
         oneof->fields = members;
         for (size_t f = 0; f < message->n_fields; f++) {
@@ -331,5 +356,10 @@ struct ink_status ink_contract_build(struct ink_contract *contract, struct ink_a
     }
     for (size_t i = 0; i < contract->n_methods; i++)
         link_method(&b, contract->methods[i]);
-    return b.missing != NULL ? lacks(arena, b.missing) : ink_ok();
+    if (b.missing != NULL)
+        return lacks(arena, b.missing);
+    const char *odd = ink_contract_disagreement(contract);
+    return odd == NULL ? ink_ok()
+                       : ink_error_cause(arena, INK_INTERNAL, "the contract cannot be read",
+                                         "the embedded contract and the C code differ in %s", odd);
 }

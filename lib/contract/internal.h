@@ -24,6 +24,11 @@ struct ink_status ink_contract_build(struct ink_contract *contract, struct ink_a
 /* Sorts the indexes; to be called when everything is built and before any look-up. */
 void ink_contract_sort(struct ink_contract *contract);
 
+/* What the set and the C side do not agree about, by its name; or NULL. Of a contract that is
+ * built.
+ */
+const char *ink_contract_disagreement(const struct ink_contract *contract);
+
 /* Sets http, options and idempotent of a method from its MethodOptions. False when they cannot be
  * read. */
 bool ink_contract_read_method_options(struct ink_arena *arena, struct ink_method *method);

@@ -113,6 +113,101 @@ static void refuses_a_malformed_image(void **state)
     assert_null(none);
 }
 
+/* A set of one file with google.protobuf.Timestamp, to be changed. */
+static struct small_set {
+    Google__Protobuf__FieldDescriptorProto fields[2], *field_list[2];
+    Google__Protobuf__DescriptorProto message, *message_list[2];
+    Google__Protobuf__FileDescriptorProto file, *file_list[1];
+    Google__Protobuf__FileDescriptorSet set;
+} small;
+
+static void make_field(int i, char *name, int type)
+{
+    google__protobuf__field_descriptor_proto__init(&small.fields[i]);
+    small.fields[i].name = small.fields[i].json_name = name;
+    small.fields[i].has_number = small.fields[i].has_type = small.fields[i].has_label = 1;
+    small.fields[i].number = i + 1;
+    small.fields[i].type = type;
+    small.fields[i].label = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_OPTIONAL;
+    small.field_list[i] = &small.fields[i];
+}
+
+static void make_small(void)
+{
+    make_field(0, "seconds", GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_INT64);
+    make_field(1, "nanos", GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_INT32);
+    google__protobuf__descriptor_proto__init(&small.message);
+    small.message.name = "Timestamp";
+    small.message.n_field = 2;
+    small.message.field = small.field_list;
+    small.message_list[0] = small.message_list[1] = &small.message;
+    google__protobuf__file_descriptor_proto__init(&small.file);
+    small.file.package = "google.protobuf";
+    small.file.n_message_type = 1;
+    small.file.message_type = small.message_list;
+    small.file_list[0] = &small.file;
+    google__protobuf__file_descriptor_set__init(&small.set);
+    small.set.n_file = 1;
+    small.set.file = small.file_list;
+}
+
+/* Whether the set as it is now can be loaded; makes it anew for the next time. */
+static bool loads_small(void)
+{
+    uint8_t data[512];
+    struct ink_contract_image image = inkmesh_contract;
+    struct ink_contract *made = NULL;
+    assert_true(google__protobuf__file_descriptor_set__get_packed_size(&small.set) < sizeof(data));
+    image.descriptor_set = data;
+    image.descriptor_set_size = google__protobuf__file_descriptor_set__pack(&small.set, data);
+    struct ink_status status = ink_contract_load(&image, &arena, &made);
+    assert_int_equal(status.code, made != NULL ? INK_OK : INK_INTERNAL);
+    ink_contract_free(made);
+    make_small();
+    return ink_is_ok(status);
+}
+
+static void refuses_a_set_without_names(void **state)
+{
+    (void)state;
+    make_small();
+    assert_true(loads_small());
+    small.fields[0].name = NULL;
+    assert_false(loads_small());
+    small.fields[1].json_name = NULL;
+    assert_false(loads_small());
+    small.message.name = NULL;
+    assert_false(loads_small());
+    small.fields[0].type = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_MESSAGE;
+    assert_false(loads_small()); /* and no type_name */
+    Google__Protobuf__ServiceDescriptorProto service, *services[] = {&service};
+    google__protobuf__service_descriptor_proto__init(&service);
+    service.name = "Service";
+    small.file.package = NULL;
+    small.file.n_service = 1;
+    small.file.service = services;
+    assert_false(loads_small());
+}
+
+/* Writing a text where the C struct has a number would be the end of more than a request. */
+static void refuses_sides_that_differ(void **state)
+{
+    (void)state;
+    make_small();
+    small.fields[0].type = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_STRING;
+    assert_false(loads_small());
+    small.fields[0].label = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__LABEL__LABEL_REPEATED;
+    assert_false(loads_small());
+    small.fields[0].number = 2; /* the same as the other */
+    small.fields[0].type = GOOGLE__PROTOBUF__FIELD_DESCRIPTOR_PROTO__TYPE__TYPE_INT32;
+    assert_false(loads_small());
+    small.message.n_field = 1;
+    assert_false(loads_small());
+    small.file.n_message_type = 2; /* the same twice */
+    assert_false(loads_small());
+    assert_true(loads_small());
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +216,8 @@ int main(void)
         cmocka_unit_test(knows_maps_and_oneofs),
         cmocka_unit_test(joins_the_parts_of_an_option),
         cmocka_unit_test(refuses_a_malformed_image),
+        cmocka_unit_test(refuses_a_set_without_names),
+        cmocka_unit_test(refuses_sides_that_differ),
     };
     return cmocka_run_group_tests(tests, load, unload);
 }
