@@ -139,12 +139,12 @@ static void read_origin(const struct ink_raw_message *raw, struct ink_dead_lette
     if (letter->original_topic[0] != '\0') {
         letter->original_partition = (int32_t)atoll(header(raw, PARTITION));
         letter->original_offset = atoll(header(raw, OFFSET));
-        letter->original_time = atoll(header(raw, TIMESTAMP)) * 1000;
+        letter->original_time = ink_message_time(atoll(header(raw, TIMESTAMP)));
     } else { /* somebody else's: it comes from where it is */
         letter->original_topic = raw->topic;
         letter->original_partition = raw->partition;
         letter->original_offset = raw->offset;
-        letter->original_time = raw->time * 1000;
+        letter->original_time = ink_message_time(raw->time);
     }
 }
 
@@ -159,7 +159,7 @@ void ink_letter_read(struct ink_arena *arena, const struct ink_raw_message *raw,
                               raw->offset);
     *ret_letter = (struct ink_dead_letter){.partition = raw->partition,
                                            .offset = raw->offset,
-                                           .time = raw->time * 1000,
+                                           .time = ink_message_time(raw->time),
                                            .copies = 1,
                                            .id = id,
                                            .type = header(raw, "ce_type"),
@@ -170,7 +170,7 @@ void ink_letter_read(struct ink_arena *arena, const struct ink_raw_message *raw,
                                            .payload_size = raw->payload_size,
                                            .left_out = atoll(header(raw, INK_HEADER_LEFT_OUT)),
                                            .settled = ink_message_header(raw, SETTLED),
-                                           .settled_time = raw->time * 1000};
+                                           .settled_time = ink_message_time(raw->time)};
     read_origin(raw, ret_letter);
 }
 

@@ -120,6 +120,12 @@ static void read_id(struct ink_arena *arena, const struct ink_raw_message *raw,
         event->rejected = "the header ce_id is of no use";
 }
 
+int64_t ink_message_time(int64_t milliseconds)
+{
+    const int64_t most = INT64_MAX / 1000;
+    return (milliseconds > most ? most : milliseconds < -most ? -most : milliseconds) * 1000;
+}
+
 static int64_t read_time(const struct ink_raw_message *raw)
 {
     int64_t seconds;
@@ -127,7 +133,7 @@ static int64_t read_time(const struct ink_raw_message *raw)
     const struct ink_header *header = find(raw, "ce_time");
     if (header != NULL && ink_rfc3339_parse(header->value, header->size, &seconds, &nanos))
         return seconds * 1000000 + nanos / 1000;
-    return raw->time * 1000;
+    return ink_message_time(raw->time);
 }
 
 void ink_event_read(struct ink_arena *arena, const struct ink_raw_message *raw,

@@ -36,6 +36,10 @@ void ink_message_copy(struct ink_arena *arena, const rd_kafka_message_t *message
 /* The value of the first header of this name, or NULL. */
 const char *ink_message_header(const struct ink_raw_message *raw, const char *name);
 
+/* Microseconds for Kafka's milliseconds, as far as there are any: a producer can claim whatever
+ * time it likes. Always whole milliseconds. */
+int64_t ink_message_time(int64_t milliseconds);
+
 /* What the message says. `rejected` is set when no type can be told or its ce_id is of no use; then
  * the other fields still are what could be told. */
 void ink_event_read(struct ink_arena *arena, const struct ink_raw_message *raw,

@@ -187,6 +187,24 @@ static void copies_and_what_settles_them_are_one(void **state)
     assert_int_equal(ink_letters_merge(letters, 0), 0);
 }
 
+/* It can be discarded like any other. */
+static void one_from_an_impossible_time_can_be_settled(void **state)
+{
+    (void)state;
+    struct ink_raw_message raw = message(10);
+    struct ink_message letter, note;
+    struct ink_dead_letter letters[2];
+    raw.time = INT64_MAX;
+    ink_letter_write(&arena, &raw, &reason, true, &letter);
+    raw = arrived(&letter, 0);
+    ink_letter_read(&arena, &raw, &letters[0]);
+    ink_letter_settle(&arena, &raw, &letters[0], INK_DEAD_LETTER_DISCARDED, &note);
+    raw = arrived(&note, 1);
+    ink_letter_read(&arena, &raw, &letters[1]);
+    assert_int_equal(ink_letters_merge(letters, 2), 1);
+    assert_string_equal(letters[0].settled, "discarded");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +214,7 @@ int main(void)
         cmocka_unit_test(without_content_it_says_what_is_missing),
         cmocka_unit_test(somebody_elses_goes_back_by_its_topics_name),
         cmocka_unit_test(copies_and_what_settles_them_are_one),
+        cmocka_unit_test(one_from_an_impossible_time_can_be_settled),
     };
     return cmocka_run_group_tests_name("letter", tests, start, end);
 }

@@ -122,6 +122,19 @@ static void identities_that_do_not_fit_are_rejected(void **state)
     assert_non_null(read_event("{\"type\":\"t\"}", 1, &header).rejected);
 }
 
+/* Kafka takes any time from a producer. */
+static void times_that_nobody_has_are_cut(void **state)
+{
+    (void)state;
+    assert_int_equal(ink_message_time(1700000000123), 1700000000123000);
+    assert_int_equal(ink_message_time(INT64_MAX), INT64_MAX / 1000 * 1000);
+    assert_int_equal(ink_message_time(INT64_MIN), -(INT64_MAX / 1000 * 1000));
+    struct ink_raw_message raw = {.topic = "blog-events", .time = INT64_MIN};
+    struct ink_event event;
+    ink_event_read(&arena, &raw, &event);
+    assert_int_equal(event.time, -(INT64_MAX / 1000 * 1000));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +143,7 @@ int main(void)
         cmocka_unit_test(a_replayed_one_keeps_its_identity),
         cmocka_unit_test(nonsense_is_rejected),
         cmocka_unit_test(identities_that_do_not_fit_are_rejected),
+        cmocka_unit_test(times_that_nobody_has_are_cut),
     };
     return cmocka_run_group_tests(tests, start, end);
 }
