@@ -287,6 +287,13 @@ static bool has_critical_extension(jwt_t *jwt)
     return found;
 }
 
+/* RFC 7515, section 4.1.1: names of algorithms are case-sensitive, which libjwt leaves to us. */
+static bool says_hs256(jwt_t *jwt)
+{
+    const char *alg = jwt_get_header(jwt, "alg");
+    return alg != NULL && strcmp(alg, "HS256") == 0;
+}
+
 struct ink_status ink_auth_verify(const struct ink_auth *auth, struct ink_arena *arena,
                                   const char *authorization, struct ink_caller *ret_caller)
 {
@@ -298,7 +305,7 @@ struct ink_status ink_auth_verify(const struct ink_auth *auth, struct ink_arena 
     if (jwt_decode(&jwt, token, auth->secret, (int)auth->secret_size) != 0)
         return invalid("malformed, or not signed with our key");
     /* A key of ours must never be used as another algorithm's (RFC 8725, section 3.1). */
-    if (jwt_get_alg(jwt) != JWT_ALG_HS256)
+    if (jwt_get_alg(jwt) != JWT_ALG_HS256 || !says_hs256(jwt))
         return invalid("wrong algorithm");
     if (has_critical_extension(jwt))
         return invalid("a critical header that is not understood");

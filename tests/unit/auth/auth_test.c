@@ -238,6 +238,7 @@ static void test_other_hmac(void **state)
     const char *body = claims(&f->arena, "");
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"HS384\"}", body, SECRET, EVP_sha384()));
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"HS512\"}", body, SECRET, EVP_sha512()));
+    assert_invalid(f, sign(&f->arena, "{\"alg\":\"Hs256\"}", body, SECRET, EVP_sha256()));
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"RS256\"}", body, SECRET, EVP_sha256()));
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"ES256\"}", body, SECRET, EVP_sha256()));
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"hs257\"}", body, SECRET, EVP_sha256()));
