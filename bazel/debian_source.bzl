@@ -10,6 +10,8 @@ def _debian_source_impl(ctx):
         actual = ctx.execute(["sha256sum", archive]).stdout.split(" ")[0]
         if actual != expected:
             fail("%s has sha256 %s, not the pinned %s" % (archive, actual, expected))
+    for patch in ctx.attr.patches:
+        ctx.patch(patch, strip = 1)
     ctx.symlink(ctx.attr.build_file, "BUILD")
 
 debian_source = repository_rule(
@@ -17,6 +19,7 @@ debian_source = repository_rule(
     attrs = {
         "build_file": attr.label(mandatory = True),
         "package": attr.string(mandatory = True),
+        "patches": attr.label_list(doc = "applied in this order, with source/ as the sources"),
         "sha256": attr.string_dict(mandatory = True, doc = "archive name: its sha256"),
         "version": attr.string(mandatory = True),
     },

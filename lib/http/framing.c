@@ -151,6 +151,18 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
     return 0;
 }
 
+bool ink_http_lines_whole(const char *head, size_t size)
+{
+    for (size_t i = 0; i < size; i++) {
+        bool follows_cr = i > 0 && head[i - 1] == '\r';
+        if ((head[i] == '\n') != follows_cr)
+            return false;
+        if ((head[i] == ' ' || head[i] == '\t') && i > 0 && head[i - 1] == '\n')
+            return false;
+    }
+    return size > 0 && head[size - 1] == '\n';
+}
+
 /* The bytes from behind a name to its value: one for the colon (a NUL by now), then blanks. */
 static bool colon_follows(const char *name, const char *value)
 {

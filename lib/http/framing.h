@@ -35,6 +35,10 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
 /* Whether `text` is a token (RFC 9110, section 5.6.2). */
 bool ink_http_is_token(const char *text);
 
+/* Whether every line of a header, which still is as it arrived, ends in CRLF with neither of the
+ * two elsewhere, and no line goes on with the next (obs-fold: RFC 9112, section 5.2). */
+bool ink_http_lines_whole(const char *head, size_t size);
+
 /* Whether the header's lines lie in [begin, end) without a gap, each ended by CRLF and each name
  * directly followed by its colon. civetweb skips over what breaks that, and ends its parsing at
  * lines that it does not understand. The bytes have been cut up by NULs in its way. */

@@ -14,6 +14,7 @@
 /* How long to wait for a connection to end when no more can be accepted. */
 #define BREATH_NS (10 * 1000 * 1000)
 
+#include "lib/http/framing.h"
 #include "lib/http/inside.h"
 #include "lib/ip/ip.h"
 
@@ -50,6 +51,8 @@ static int patient_accept(int sock, struct sockaddr *address, socklen_t *size)
     return accepted < 0 ? -1 : admit(accepted, address);
 }
 
+/* What bazel/civetweb.patch asks. */
+#define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
 #define accept patient_accept
 #include "civetweb.c"
 #undef accept

@@ -142,6 +142,10 @@ class HttpTest(unittest.TestCase):
 
     def test_line_ends(self):
         self.refused(b"POST /echo HTTP/1.1\nHost: x\nContent-Length: 5\n\nhello", 400, "malformed")
+        self.refused(b"POST /echo HTTP/1.1\r Host: x\r\nContent-Length: 5\r\n\r\nhello", 400,
+                     "malformed")
+        self.refused(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\n\r\n\nhello", 400,
+                     "malformed")
         self.refused(b"POST /echo HTTP/1.1\r\nHost: x\nContent-Length: 5\r\n\r\nhello", 400,
                      "malformed")
         self.refused(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\n\r\0hello", 400,

@@ -95,6 +95,27 @@ static void whole_heads(void **state)
     assert_false(ink_http_head_is_whole(&head, begin, end));
 }
 
+static bool lines_whole(const char *head)
+{
+    return ink_http_lines_whole(head, strlen(head));
+}
+
+/* What civetweb takes for lines, and others do not. */
+static void lines_end_in_crlf(void **state)
+{
+    (void)state;
+    assert_true(lines_whole("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(lines_whole("GET / HTTP/1.0\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.1\r Host: x\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.1\n Host: x\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.1\r\r\nHost: x\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.1\r\nHost: x\n\r\n\n")); /* one byte of a body */
+    assert_false(lines_whole("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.0\n \n\n"));
+    assert_false(lines_whole("GET / HTTP/1.0\r\n\r"));
+    assert_false(lines_whole(""));
+}
+
 /* "A : 1", which civetweb accepts: the blank is a NUL by now, as is the colon. */
 static void blank_before_colon(void **state)
 {
@@ -110,9 +131,9 @@ static void blank_before_colon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_framings),      cmocka_unit_test(refused_framings),
-        cmocka_unit_test(too_many_headers),   cmocka_unit_test(whole_heads),
-        cmocka_unit_test(blank_before_colon),
+        cmocka_unit_test(good_framings),     cmocka_unit_test(refused_framings),
+        cmocka_unit_test(too_many_headers),  cmocka_unit_test(whole_heads),
+        cmocka_unit_test(lines_end_in_crlf), cmocka_unit_test(blank_before_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
