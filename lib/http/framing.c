@@ -151,8 +151,24 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
     return 0;
 }
 
+/* METHOD SP TARGET SP VERSION */
+static bool three_words(const char *line, size_t size)
+{
+    size_t spaces = 0;
+    for (size_t i = 0; i < size && line[i] != '\r'; i++) {
+        if (line[i] != ' ')
+            continue;
+        if (i == 0 || line[i - 1] == ' ' || i + 1 == size || line[i + 1] == '\r')
+            return false;
+        spaces++;
+    }
+    return spaces == 2;
+}
+
 bool ink_http_lines_whole(const char *head, size_t size)
 {
+    if (!three_words(head, size))
+        return false;
     for (size_t i = 0; i < size; i++) {
         bool follows_cr = i > 0 && head[i - 1] == '\r';
         if ((head[i] == '\n') != follows_cr)

@@ -35,8 +35,9 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
 /* Whether `text` is a token (RFC 9110, section 5.6.2). */
 bool ink_http_is_token(const char *text);
 
-/* Whether every line of a header, which still is as it arrived, ends in CRLF with neither of the
- * two elsewhere, and no line goes on with the next (obs-fold: RFC 9112, section 5.2). */
+/* Whether a header, which still is as it arrived, begins with three words and one space between
+ * each (RFC 9112, section 3), and every line of it ends in CRLF with neither of the two elsewhere,
+ * and none goes on with the next (obs-fold: section 5.2). */
 bool ink_http_lines_whole(const char *head, size_t size);
 
 /* Whether the header's lines lie in [begin, end) without a gap, each ended by CRLF and each name

@@ -155,6 +155,10 @@ class HttpTest(unittest.TestCase):
         self.refused(b"\r\n\r\nPOST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 400,
                      "malformed")
 
+    def test_first_lines(self):
+        self.refused(b"GET  / HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed")
+        self.refused(b"GET /  HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed")
+
     def test_hosts(self):
         self.refused(b"GET / HTTP/1.1\r\n\r\n", 400, "missing")
         self.refused(b"GET / HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n", 400, "more than once")

@@ -113,6 +113,9 @@ static void lines_end_in_crlf(void **state)
     assert_false(lines_whole("GET / HTTP/1.1\r\nHost: x\r\n folded\r\n\r\n"));
     assert_false(lines_whole("GET / HTTP/1.0\n \n\n"));
     assert_false(lines_whole("GET / HTTP/1.0\r\n\r"));
+    assert_false(lines_whole("GET  / HTTP/1.0\r\n\r\n"));
+    assert_false(lines_whole("GET / HTTP/1.0 \r\n\r\n"));
+    assert_false(lines_whole("GET /\r\n\r\n"));
     assert_false(lines_whole(""));
 }
 
