@@ -9,6 +9,7 @@
 
 #include "lib/ip/ip.h"
 #include "lib/ratelimit/ratelimit.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MOST_VALUES 8
 
@@ -36,8 +37,6 @@ static void check_quota(struct ink_arena *arena, const char *text)
     struct ink_bucket bucket = ink_bucket("k", &quota, INK_BUCKET_HARD);
     check(bucket.interval_us >= 1 && bucket.interval_us * bucket.count <= INT64_C(1) << 50);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -12,14 +12,7 @@
 #include "lib/transcode/json_reader.h"
 #include "lib/transcode/problem.h"
 #include "lib/transcode/to_json.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static struct ink_contract *contract;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/smtp/message.h"
+#include "tests/fuzz/fuzz.h"
 
 #define N_TEXTS 5
 

@@ -8,14 +8,7 @@
 #include "lib/base/text.h"
 #include "lib/transcode/path_matcher.h"
 #include "lib/transcode/query.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 #define MAX_SEGMENTS 64
 
@@ -135,7 +128,6 @@ static void check_found(struct ink_arena *arena, const struct ink_path_match *ma
         CHECK(ink_utf8_valid(match->values[i], strlen(match->values[i])));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS"};

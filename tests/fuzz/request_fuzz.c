@@ -7,14 +7,7 @@
 
 #include "lib/transcode/router.h"
 #include "route_contract.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static struct ink_contract *contract;
 static struct ink_router *router;
@@ -63,7 +56,6 @@ static void send_request(const char *method, const char *target, size_t target_s
     ink_arena_release(&arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const methods[] = {"GET", "HEAD", "PUT", "POST", "PATCH", "PURGE"};

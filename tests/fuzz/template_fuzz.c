@@ -7,14 +7,7 @@
 #include "lib/base/buf.h"
 #include "lib/base/text.h"
 #include "lib/transcode/path_matcher.h"
-
-#define CHECK(condition)                                                                           \
-    do {                                                                                           \
-        if (!(condition)) {                                                                        \
-            fprintf(stderr, "line %d: %s\n", __LINE__, #condition);                                \
-            abort();                                                                               \
-        }                                                                                          \
-    } while (0)
+#include "tests/fuzz/fuzz.h"
 
 static void check_segments(const struct ink_template *template)
 {
@@ -84,7 +77,6 @@ static void check_match(const struct ink_template *template, struct ink_arena *a
     ink_buf_release(&path);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ink_arena arena;

@@ -7,6 +7,7 @@
 
 #include "lib/base/text.h"
 #include "lib/validate/formats.h"
+#include "tests/fuzz/fuzz.h"
 
 static void must(int truth)
 {

@@ -5,6 +5,7 @@
 
 #include "lib/contract/contract.h"
 #include "lib/validate/validate.h"
+#include "tests/fuzz/fuzz.h"
 #include "validate_contract.h"
 
 static const char *const types[] = {
