@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness import postgres  # noqa: E402
 from harness.waiting import HarnessError  # noqa: E402
-from local import bench, events, stack, state, tests  # noqa: E402
+from local import bench, events, fuzz, stack, state, tests  # noqa: E402
 
 DESCRIPTION = "inkmesh: a blogging platform as a mesh of C services, on this machine."
 
@@ -68,9 +68,18 @@ def parser():
                      help="one of: " + ", ".join(bench.names()))
     one = command("test", lambda args: tests.run(args.args), "build and run the tests",
                   "Without ARGS: bazel test //..., then the unit and integration tests under "
-                  "AddressSanitizer. With ARGS: bazel test ARGS. Ends with `N passed, N failed`.")
+                  "AddressSanitizer, then half a minute of each fuzzer. With ARGS: bazel test "
+                  "ARGS. Ends with `N passed, N failed`.")
     one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER,
                      help="arguments of bazel test, for instance //tests/unit/...")
+    one = command("fuzz", lambda args: fuzz.run(args.names, args.seconds),
+                  "look for inputs that break a parser",
+                  "Runs the fuzzers of tests/fuzz, one a processor, an hour each. What they learn "
+                  "and what they find stays in .inkmesh/fuzz/.")
+    one.add_argument("names", metavar="NAME", nargs="*",
+                     help="any of: " + ", ".join(fuzz.names()) + " (default: all)")
+    one.add_argument("--seconds", type=int, default=3600, metavar="N",
+                     help="how long each runs (default: 3600)")
     for program, what in (("psql", "open a service's database"),
                           ("pg_dump", "back up a service's database"),
                           ("pg_restore", "set a service's database back to a backup")):

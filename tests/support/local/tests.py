@@ -11,6 +11,8 @@ from . import build, state
 
 ALL = ["//..."]
 SANITIZED = ["//tests/unit/...", "//tests/integration/..."]
+# Half a minute each, two at a time: more would starve each other of their time.
+FUZZED = ["--config=fuzz", "--local_test_jobs=2", "//tests/fuzz/..."]
 
 # How the frameworks in use report, in a test's log.
 _CMOCKA_RUN = re.compile(r"^\[==========\] .*?(\d+) test\(s\) run\.", re.M)
@@ -87,7 +89,7 @@ def _bazel_test(args):
 def run(args):
     """Runs what args say (to bazel test), or everything; ends with `N passed, N failed`."""
     os.makedirs(state.HOME, exist_ok=True)
-    runs = [args] if args else [ALL, ["--config=asan", *SANITIZED]]
+    runs = [args] if args else [ALL, ["--config=asan", *SANITIZED], FUZZED]
     passed = failed = 0
     for one in runs:
         print("bazel test " + " ".join(one), flush=True)

@@ -1,0 +1,116 @@
+"""`./inkmesh fuzz`: runs the fuzzers of tests/fuzz for long, and keeps what they learn."""
+
+import glob
+import os
+import re
+import shutil
+import subprocess
+import time
+
+from harness.waiting import HarnessError
+
+from . import build, state
+
+PACKAGE = os.path.join(state.ROOT, "tests", "fuzz")
+CONFIG = "--config=fuzz"
+
+
+def names():
+    return sorted(os.path.basename(path)[:-len("_fuzz.c")]
+                  for path in glob.glob(os.path.join(PACKAGE, "*_fuzz.c")))
+
+
+def _folder(name, *parts):
+    """A folder below .inkmesh/fuzz/NAME/."""
+    folder = state.path("fuzz", name, *parts)
+    os.makedirs(folder, exist_ok=True)
+    return folder
+
+
+def _build(chosen):
+    """Builds the fuzzers and keeps them where other builds do not touch them."""
+    links = os.path.relpath(state.path("build-fuzz", ""), state.ROOT)
+    targets = [f"//tests/fuzz:{name}_fuzz" for name in chosen]
+    if build.bazel("build", CONFIG, f"--symlink_prefix={links}/", "--show_result=0",
+                   *targets).returncode:
+        raise HarnessError("the build failed")
+    for name in chosen:
+        built = os.path.join(state.HOME, "build-fuzz", "bin", "tests", "fuzz", name + "_fuzz")
+        kept = os.path.join(_folder(name), "fuzzer")
+        shutil.copy2(built, kept + ".new")
+        os.rename(kept + ".new", kept)
+
+
+class Run:
+    """One fuzzer at work."""
+
+    def __init__(self, name, seconds):
+        self.name = name
+        self.log = os.path.join(_folder(name), "log")
+        self.known = set(self.crashes())
+        command = [os.path.join(_folder(name), "fuzzer"), f"-max_total_time={seconds}",
+                   "-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-print_final_stats=1",
+                   f"-artifact_prefix={_folder(name, 'crashes')}/", _folder(name, "corpus"),
+                   os.path.join(PACKAGE, "corpus", name)]
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=state.ROOT)
+
+    def crashes(self):
+        return sorted(glob.glob(os.path.join(_folder(self.name, "crashes"), "*")))
+
+    def report(self):
+        """Prints what it found; True when that is nothing."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            log = file.read()
+        inputs = re.findall(r"^stat::number_of_executed_units: (\d+)", log, re.M)
+        coverage = re.findall(r" cov: (\d+)", log)
+        found = [path for path in self.crashes() if path not in self.known]
+        good = self.process.returncode == 0 and not found
+        print(f"{self.name}: {'nothing found' if good else 'FAILED'}, "
+              f"{int(inputs[-1]) if inputs else 0:,} inputs, "
+              f"{int(coverage[-1]) if coverage else 0:,} edges, "
+              f"{len(os.listdir(_folder(self.name, 'corpus'))):,} kept in "
+              f"{os.path.relpath(_folder(self.name, 'corpus'), state.ROOT)}", flush=True)
+        if good:
+            return True
+        print("  " + "\n  ".join(summary(log)) + f"\n  all of it: {self.log}")
+        for path in found:
+            print(f"  again: bazel run {CONFIG} //tests/fuzz:{self.name}_fuzz -- {path}", flush=True)
+        return False
+
+
+def summary(log):
+    """The lines of a fuzzer's log that say what broke."""
+    lines = re.findall(r"^(?:.*_fuzz\.c:\d+: .*|.*runtime error: .*|.*ERROR: .*|SUMMARY: .*)$", log,
+                       re.M)
+    return lines[:5] or log.splitlines()[-3:] or ["it said nothing"]
+
+
+def run(chosen, seconds):
+    """Runs the chosen fuzzers (all, when there is none), as many at once as there are processors;
+    1 when one found something."""
+    chosen = chosen or names()
+    unknown = set(chosen) - set(names())
+    if unknown or seconds < 1:
+        raise HarnessError("there is no fuzzer " + ", ".join(sorted(unknown)) + "; there are "
+                           + ", ".join(names()) if unknown else "--seconds is 1 or more")
+    print("building ...", flush=True)
+    _build(chosen)
+    at_once = os.cpu_count() or 1
+    print(f"{len(chosen)} fuzzers, {seconds} s each, {at_once} at once: "
+          f"{-(-len(chosen) // at_once) * seconds // 60} minutes in all", flush=True)
+    waiting, running, failed = list(chosen), [], 0
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.append(Run(waiting.pop(0), seconds))
+            time.sleep(0.5)
+            for done in [each for each in running if each.process.poll() is not None]:
+                running.remove(done)
+                failed += not done.report()
+    finally:
+        for each in running:
+            each.process.kill()
+            each.process.wait()
+    print(f"{len(chosen) - failed} fuzzers found nothing, {failed} found something", flush=True)
+    return 1 if failed else 0
