@@ -194,7 +194,7 @@ static bool colon_follows(const char *name, const char *value)
 bool ink_http_head_is_whole(const struct ink_http_head *head, const char *begin, const char *end)
 {
     /* One empty line in front is allowed (RFC 9112, section 2.2). */
-    if (head->method != begin && !(head->method == begin + 2 && begin[0] == '\r'))
+    if (head->method != begin && !(head->method == begin + 2 && memcmp(begin, "\r\n", 2) == 0))
         return false;
     const char *line_end = head->version + strlen(head->version);
     for (size_t i = 0; i < head->n_fields; i++) {

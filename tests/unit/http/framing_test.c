@@ -95,6 +95,21 @@ static void whole_heads(void **state)
     assert_false(ink_http_head_is_whole(&head, begin, end));
 }
 
+/* The one line end that may come first, and what only resembles it. */
+static void line_ends_in_front(void **state)
+{
+    (void)state;
+    char text[] = "\r\nGET\0/\0HTTP/1.0\0\0\0";
+    struct ink_http_head head = {text + 2, text + 13, NULL, 0};
+    const char *end = text + sizeof(text);
+    assert_string_equal(head.version, "1.0");
+    assert_true(ink_http_head_is_whole(&head, text, end));
+    text[1] = '\r';
+    assert_false(ink_http_head_is_whole(&head, text, end));
+    memcpy(text, "\n\n", 2);
+    assert_false(ink_http_head_is_whole(&head, text, end));
+}
+
 static bool lines_whole(const char *head)
 {
     return ink_http_lines_whole(head, strlen(head));
@@ -134,9 +149,10 @@ static void blank_before_colon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_framings),     cmocka_unit_test(refused_framings),
-        cmocka_unit_test(too_many_headers),  cmocka_unit_test(whole_heads),
-        cmocka_unit_test(lines_end_in_crlf), cmocka_unit_test(blank_before_colon),
+        cmocka_unit_test(good_framings),      cmocka_unit_test(refused_framings),
+        cmocka_unit_test(too_many_headers),   cmocka_unit_test(whole_heads),
+        cmocka_unit_test(line_ends_in_front), cmocka_unit_test(lines_end_in_crlf),
+        cmocka_unit_test(blank_before_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
