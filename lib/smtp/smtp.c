@@ -7,12 +7,11 @@
 #include <sys/socket.h>
 
 #include "lib/base/alloc.h"
+#include "lib/smtp/answer.h"
 #include "lib/smtp/message.h"
 
 #define DEFAULT_CONNECT_TIMEOUT_MS 10000
 #define DEFAULT_TIMEOUT_MS 30000
-/* What is kept of a server's answer. */
-#define ANSWER_SIZE 256
 
 /* How far a message got, by the command that was sent last. */
 enum stage { STAGE_CONNECT, STAGE_SENDER, STAGE_RECIPIENT, STAGE_DATA };
@@ -26,8 +25,8 @@ struct ink_smtp {
     const char *data;
     size_t left;
     enum stage stage;
-    bool leaving;             /* what is answered to QUIT is of no interest */
-    char answer[ANSWER_SIZE]; /* the server's latest line */
+    bool leaving;                      /* what is answered to QUIT is of no interest */
+    char answer[INK_SMTP_ANSWER_SIZE]; /* the server's latest line */
 };
 
 const char *const ink_smtp_starttls_names[] = {"off", "opportunistic", "required", NULL};
@@ -57,16 +56,6 @@ static bool starts(const char *data, size_t size, const char *with)
     return size >= strlen(with) && memcmp(data, with, strlen(with)) == 0;
 }
 
-/* The last line of what the server said, as printable ASCII. */
-static void take_answer(struct ink_smtp *smtp, const char *data, size_t size)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < size && used < ANSWER_SIZE - 1 && data[i] != '\n'; i++)
-        if (data[i] >= ' ' && data[i] <= '~')
-            smtp->answer[used++] = data[i];
-    smtp->answer[used] = '\0';
-}
-
 /* Sees all commands, also those with the password: looks at no more than the verb. */
 static int observe(CURL *curl, curl_infotype type, char *data, size_t size, void *self)
 {
@@ -81,7 +70,7 @@ static int observe(CURL *curl, curl_infotype type, char *data, size_t size, void
         else if (starts(data, size, "DATA"))
             smtp->stage = STAGE_DATA;
     } else if (type == CURLINFO_HEADER_IN && !smtp->leaving) {
-        take_answer(smtp, data, size);
+        ink_smtp_answer_take(smtp->answer, data, size);
     }
     return 0;
 }
@@ -243,18 +232,6 @@ void ink_smtp_free(struct ink_smtp *smtp)
 
 /* Sending */
 
-/* The server's answer without the recipient's address, whose case it may have changed. */
-static char *tell_answer(const struct ink_smtp *smtp, const struct ink_ctx *ctx, const char *to)
-{
-    char *told = ink_arena_strdup(ctx->arena, smtp->answer);
-    size_t size = strlen(to);
-    for (char *found; (found = strcasestr(told, to)) != NULL;) {
-        *found = '\0';
-        told = ink_arena_printf(ctx->arena, "%s[recipient]%s", told, found + size);
-    }
-    return told;
-}
-
 /* From the recipient on it is about this message; what fails before would fail for all. */
 static struct ink_status explain(struct ink_smtp *smtp, const struct ink_ctx *ctx, CURLcode result,
                                  const char *to)
@@ -274,7 +251,8 @@ static struct ink_status explain(struct ink_smtp *smtp, const struct ink_ctx *ct
                          : answered && code >= 500 ? INK_FAILED_PRECONDITION
                                                    : INK_ABORTED;
     if (answered && smtp->answer[0] != '\0')
-        return ink_errorf(ctx->arena, kind, "the server says: %s", tell_answer(smtp, ctx, to));
+        return ink_errorf(ctx->arena, kind, "the server says: %s",
+                          ink_smtp_answer_tell(ctx->arena, smtp->answer, to));
     return ink_errorf(ctx->arena, kind, "%s", curl_easy_strerror(result));
 }
 
