@@ -76,9 +76,11 @@ static bool matches(struct ink_arena *arena, const struct ink_template *template
 {
     struct piece pieces[MAX_SEGMENTS];
     memcpy(pieces, given, count * sizeof(*pieces));
+    if (template->verb && count == 0)
+        return false;
     if (template->verb) {
         struct piece *last = &pieces[count - 1];
-        size_t colon = count ? last->size : 0;
+        size_t colon = last->size;
         while (colon > 0 && last->raw[colon - 1] != ':')
             colon--;
         if (colon < 2 ||
