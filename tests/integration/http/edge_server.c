@@ -205,7 +205,9 @@ int main(int argc, char **argv)
                                            .n_backends = argc > 1 ? 0 : 1,
                                            .auth = auth,
                                            .health = health,
-                                           .metrics = metrics};
+                                           .metrics = metrics,
+                                           .version = "1.0.0",
+                                           .hsts_max_age = 60};
     (void)argv;
     must(gateway_cors_parse(&arena, "https://a.example, http://b.example:8080", &options.cors));
     must(gateway_edge_new(&options, &arena, &edge));

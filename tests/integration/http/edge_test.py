@@ -91,6 +91,8 @@ class EdgeTest(unittest.TestCase):
                                                 "pages": "12"}))
         self.assertEqual(headers["Location"], "/v1/shelves/top%2Fleft/books/a%2F1%20%C3%BC")
         self.assertEqual(headers["X-Content-Type-Options"], "nosniff")
+        # It is for TLS only, though this edge is told to say it.
+        self.assertNotIn("Strict-Transport-Security", headers)
 
     def test_read(self):
         status, _, body = self.edge.ask("GET", "/v1/books/7")

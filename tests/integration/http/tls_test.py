@@ -154,6 +154,27 @@ class TlsTest(unittest.TestCase):
             input="R\n", capture_output=True, text=True, timeout=30, check=False)
         self.assertIn("no renegotiation", (done.stdout + done.stderr).lower())
 
+    def test_a_handshake_has_a_time_limit(self):
+        """Whoever says nothing, or drips, does not keep the thread."""
+        self.start("header=1000", "threads=4")
+        held = [socket.create_connection(("127.0.0.1", self.port), timeout=60) for _ in range(4)]
+        hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"
+        for byte in hello:
+            for connection in held[:2]:
+                try:
+                    connection.sendall(bytes([byte]))
+                except OSError:
+                    pass
+            time.sleep(0.1)
+        with self.connect() as connection:  # there are threads again
+            self.assertIn(b"200", self.ask(connection))
+        for connection in held:
+            try:
+                self.assertEqual(connection.recv(100), b"")
+            except ConnectionResetError:
+                pass
+            connection.close()
+
     def test_new_connections_get_the_new_certificate(self):
         self.start("keep_alive=20000")
         context = self.context()
