@@ -1,0 +1,34 @@
+#!/usr/bin/python3
+"""What `./inkmesh fuzz` says of a fuzzer that found something."""
+
+import unittest
+
+from local.fuzz import summary
+
+FOUND = """\
+#2\tINITED cov: 9 ft: 9 corp: 1/1b exec/s: 0 rss: 30Mb
+tests/fuzz/head_fuzz.c:168: parse(original, original + size, &strict)
+==7== ERROR: libFuzzer: deadly signal
+    #7 0x55 in LLVMFuzzerTestOneInput tests/fuzz/head_fuzz.c:168:9
+SUMMARY: libFuzzer: deadly signal
+"""
+OVERFLOW = """\
+lib/events/letter.c:142:63: runtime error: signed integer overflow: 1 * 1000
+SUMMARY: UndefinedBehaviorSanitizer: undefined-behavior lib/events/letter.c:142:63 in
+"""
+
+
+class Summary(unittest.TestCase):
+    def test_says_what_broke(self):
+        self.assertEqual(summary(FOUND)[0],
+                         "tests/fuzz/head_fuzz.c:168: parse(original, original + size, &strict)")
+        self.assertEqual(summary(FOUND)[-1], "SUMMARY: libFuzzer: deadly signal")
+        self.assertIn("signed integer overflow", summary(OVERFLOW)[0])
+
+    def test_never_says_nothing(self):
+        self.assertEqual(summary("one\ntwo\n"), ["one", "two"])
+        self.assertEqual(len(summary("")), 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
