@@ -30,8 +30,9 @@ const char *ink_dead_letter_fate_name(enum ink_dead_letter_fate fate)
 static void add(struct ink_message *message, const char *name, const char *value)
 {
     struct ink_header *headers = (struct ink_header *)message->headers;
+    size_t size = strlen(value);
     headers[message->header_count++] =
-        (struct ink_header){name, value, strnlen(value, LONGEST_REASON)};
+        (struct ink_header){name, value, size < LONGEST_REASON ? size : LONGEST_REASON};
 }
 
 static void add_number(struct ink_arena *arena, struct ink_message *message, const char *name,

@@ -6,10 +6,14 @@
 #include "lib/base/alloc.h"
 
 /* What "sent for ever, in order" means to librdkafka. Gapless: without it, a message that failed
- * for good would let those behind it pass. */
+ * for good would let those behind it pass. One request at a time: a broker that knows nothing of a
+ * producer yet accepts its second batch without the first. When the first was refused meanwhile
+ * (the partition was just made, or has moved), it came too late then, counted as a repeat, was
+ * confirmed and lost. */
 static const struct ink_kafka_property properties[] = {{"enable.idempotence", "true"},
                                                        {"enable.gapless.guarantee", "true"},
                                                        {"acks", "all"},
+                                                       {"max.in.flight", "1"},
                                                        {"message.timeout.ms", "0"},
                                                        {"linger.ms", "0"},
                                                        {"partitioner", "murmur2_random"},

@@ -277,6 +277,26 @@ static void a_fatal_error_of_the_producer_is_survived(void **state)
     ink_relay_free(relay, 1000);
 }
 
+/* A partition that was just made may refuse a batch that came right before one that it takes. */
+static void the_first_events_of_new_topics_arrive(void **state)
+{
+    (void)state;
+    static const char *const types[] = {"new1", "new2", "new3", "new4", "new5",
+                                        "new6", "new7", "new8", "new9"};
+    for (size_t i = 0; i < INK_COUNT(types); i++) {
+        struct fixture_handler handler = {0};
+        struct ink_relay *relay = fixture_relay((struct ink_relay_settings){0});
+        struct ink_consumer *consumer =
+            fixture_consumer(types[i], &handler, (struct ink_consumer_settings){0});
+        write_some(types[i], 3, 1, 2);
+        fixture_await_outbox(0, 20000);
+        fixture_await_effects(types[i], 6, 20000);
+        fixture_expect_order(types[i]);
+        ink_consumer_free(consumer);
+        ink_relay_free(relay, 1000);
+    }
+}
+
 static void write_payload(const char *type, const char *key, size_t size)
 {
     static const struct ink_db_statement write = {
@@ -394,6 +414,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(kafka_pauses),
         cmocka_unit_test(kafka_is_away_at_the_start),
         cmocka_unit_test(the_database_restarts),
+        cmocka_unit_test(the_first_events_of_new_topics_arrive),
         cmocka_unit_test(a_fatal_error_of_the_producer_is_survived),
         cmocka_unit_test(what_kafka_refuses_stays_and_the_others_go),
         cmocka_unit_test(a_stop_is_clean),
