@@ -37,7 +37,8 @@ static struct gateway_edge *make_edge(struct ink_program *program, struct gatewa
                                            .n_backends = 1,
                                            .auth = auth,
                                            .health = ink_program_health(program),
-                                           .metrics = ink_program_metrics(program)};
+                                           .metrics = ink_program_metrics(program),
+                                           .version = "0.0.1"};
     ink_program_must(program, "build the routes",
                      gateway_edge_new(&options, ink_program_arena(program), &edge));
     return edge;

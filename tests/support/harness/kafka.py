@@ -27,7 +27,7 @@ group.initial.rebalance.delay.ms=0
 """
 
 # After kill -9 the controller, or ZooKeeper, takes a broker back only when its old session has
-# ended: 2 s, not 9 or 18.
+# ended: 2 s and 6 s, not 9 and 18. (A session that ends while the broker starts ends the broker.)
 _KRAFT = """\
 process.roles=broker,controller
 node.id=1
@@ -42,7 +42,7 @@ _ZOOKEEPER = """\
 broker.id=1
 listeners=PLAINTEXT://127.0.0.1:{port}
 zookeeper.connect={zookeeper}
-zookeeper.session.timeout.ms=2000
+zookeeper.session.timeout.ms=6000
 zookeeper.connection.timeout.ms=60000
 """
 
