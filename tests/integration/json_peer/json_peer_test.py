@@ -6,7 +6,6 @@ Deliberate differences are marked in edge_cases.py; for damaged JSON they are in
 seed is fixed (INKMESH_SEED sets another), so a failure can be repeated.
 """
 
-import base64
 import json
 import math
 import os
@@ -19,7 +18,7 @@ import sys
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 from google.protobuf.message import DecodeError
 
-from edge_cases import REFUSED, SAME, TAKEN, cases
+from edge_cases import REFUSED, SAME, cases
 
 PACKAGE = "inkmesh.test.v1"
 MESSAGES = 2500

@@ -15,7 +15,7 @@ from . import build, state
 _LOG_LIMIT = 10 << 20
 
 TOUR = """\
-REST      {url}        (try /health)
+REST      {url}        (to read and try it: {url}/docs)
 gRPC      {grpc}
 Metrics   {metrics}
 {limits}
