@@ -33,10 +33,10 @@ class BackupTest(MeshTest):
                     "-c", "CREATE SCHEMA public")
         self.client("pg_restore", service, "--single-transaction", file)
 
-    def start(self, service):
-        """Starts it, and waits until the gateway has found it."""
+    def start(self, service, path, token=None):
+        """Starts it, and waits until the gateway has found it: `path` is its own."""
         self.mesh.services[service].start()
-        until("the mesh", lambda: self.get("/readyz").status == 200, 30)
+        until("the service", lambda: self.get(path, token=token).status == 200, 30)
 
     def rewind(self, *args, code):
         done = subprocess.run([TOOL, "rewind", *args], capture_output=True, text=True,
@@ -78,7 +78,7 @@ class BackupTest(MeshTest):
         self.mesh.redis.start()
         # What the database has lost would not come by itself: the offsets are ahead of it.
         self.assertIn("messages again", self.rewind(GROUP, begun, code=0))
-        self.start("notification")
+        self.start("notification", "/api/v1/notifications/user", token)
         everything = ["Before", "Between", "Later", "Meanwhile"]
         self.await_told(token, everything)
         self.blog(token, "After")
@@ -93,7 +93,7 @@ class BackupTest(MeshTest):
         self.mesh.services["blog"].stop()
         self.restore("blog", backup)
         self.restore("blog", self.back_up("blog"))
-        self.start("blog")
+        self.start("blog", "/api/v1/blogs")
         for query, found in (("kept", ["Kept"]), ("lost", [])):
             blogs = self.get(f"/api/v1/blogs?q={query}").json()["blogs"]
             self.assertEqual([one["title"] for one in blogs], found)
@@ -109,7 +109,7 @@ class BackupTest(MeshTest):
             SELECT max(number) + 1, '9999_language.sql', 'none' FROM schema_migrations""")
         self.blog(session["token"], "Second")
         self.mesh.services["blog"].stop()
-        self.start("blog")
+        self.start("blog", "/api/v1/blogs")
         self.blog(session["token"], "Third")
 
     def test_what_is_not_understood(self):
