@@ -5,11 +5,13 @@ import os
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 import collection
 from harness.kafka import jars
 from harness.stack import Stack
-from harness.waiting import HarnessError
+from harness.waiting import HarnessError, until
 
 
 def newman():
@@ -42,6 +44,17 @@ class NewmanTest(unittest.TestCase):
             executions = collection.read(report)["run"]["executions"]
         return done, [one["item"]["name"] for one in executions]
 
+    def await_ready(self, status):
+        """The gateway knows what became of a service."""
+        def answer():
+            try:
+                with urllib.request.urlopen(
+                        f"http://127.0.0.1:{self.mesh.gateway.port}/readyz", timeout=5) as reply:
+                    return reply.status
+            except urllib.error.HTTPError as error:
+                return error.code
+        until(f"/readyz to say {status}", lambda: answer() == status, 30)
+
     def test_all_of_it_and_all_of_it_again(self):
         """The second run meets a database that is not fresh."""
         names = [each.name for each in collection.requests(collection.read(collection.COLLECTION))]
@@ -53,7 +66,9 @@ class NewmanTest(unittest.TestCase):
 
     def test_a_failed_assertion_fails_the_run(self):
         self.mesh.services["user"].kill()
+        self.addCleanup(self.await_ready, 200)
         self.addCleanup(self.mesh.services["user"].start)
+        self.await_ready(503)
         done, asked = self.run_collection("--folder", "1. The gateway itself")
         self.assertNotEqual(done.returncode, 0, done.stdout)
         self.assertIn("every service can be reached", done.stdout)
