@@ -31,11 +31,12 @@
  *
  * Errors, from the pool and from SQLSTATEs; what PostgreSQL said is in `cause`, for the log:
  *   UNAVAILABLE         not prepared, away, shutting down, or gone in mid-statement (08..., 57P0x,
- * 25006): then a write may or may not have happened; retry_after_ms is set RESOURCE_EXHAUSTED  no
- * free connection within the wait limit, or the server is out of something (53...); retry_after_ms
- * is set DEADLINE_EXCEEDED   the context's deadline, or statement_timeout (57014); CANCELLED
- * likewise ABORTED             serialisation failure, deadlock or lock timeout (40001, 40P01,
- * 55P03) ALREADY_EXISTS      unique violation (23505); ink_db_violates() tells which
+ *                       25006): then a write may or may not have happened; retry_after_ms is set
+ *   RESOURCE_EXHAUSTED  no free connection within the wait limit, or the server is out of something
+ *                       (53...); retry_after_ms is set
+ *   DEADLINE_EXCEEDED   the context's deadline, or statement_timeout (57014); CANCELLED likewise
+ *   ABORTED             serialisation failure, deadlock or lock timeout (40001, 40P01, 55P03)
+ *   ALREADY_EXISTS      unique violation (23505); ink_db_violates() tells which
  *   INVALID_ARGUMENT    a text with NUL or with bytes that are not UTF-8 (22021, 22P05)
  *   INTERNAL            everything else
  *
