@@ -15,8 +15,8 @@ static bool is_empty(const struct ink_bucket *bucket, int64_t full, int64_t now)
     return full + bucket->interval_us > now + bucket->most_us;
 }
 
-/* Brings what was stored to now. Returns whether an advisory bucket is empty. */
-static bool look(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, int64_t now)
+/* Brings what was stored to now. */
+static void look(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, int64_t now)
 {
     bool squeeze = false;
     for (size_t i = 0; i < n_buckets; i++) {
@@ -28,13 +28,12 @@ static bool look(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, in
     for (size_t i = 0; i < n_buckets; i++)
         if (squeeze && buckets[i].kind == INK_BUCKET_SQUEEZED)
             buckets[i].most_us = buckets[i].interval_us;
-    return squeeze;
 }
 
 bool ink_gcra_take(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, int64_t now)
 {
     bool taken = true;
-    (void)look(buckets, full, n_buckets, now);
+    look(buckets, full, n_buckets, now);
     for (size_t i = 0; i < n_buckets; i++)
         if (buckets[i].kind != INK_BUCKET_ADVISORY && is_empty(&buckets[i], full[i], now))
             taken = false;
@@ -48,7 +47,7 @@ bool ink_gcra_take(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, 
 
 void ink_gcra_give_back(struct ink_bucket *buckets, int64_t *full, size_t n_buckets, int64_t now)
 {
-    (void)look(buckets, full, n_buckets, now);
+    look(buckets, full, n_buckets, now);
     for (size_t i = 0; i < n_buckets; i++) {
         full[i] = at_least(now, full[i] - buckets[i].interval_us);
         buckets[i].used_us = full[i] - now;
