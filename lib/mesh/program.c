@@ -282,11 +282,11 @@ static void start(struct ink_program *program)
     ink_program_must(program, "open the admin port",
                      ink_mesh_admin_new(program->settings->admin_address, program->metrics,
                                         program->health, &program->arena, &program->admin));
-    if (program->server != NULL)
+    if (program->server != NULL) {
         ink_program_must(program, "start the gRPC server",
                          ink_rpc_server_start(program->server, &program->arena));
-    if (program->server != NULL)
         ink_program_certificate(program, "grpc", reload_server, program->server);
+    }
     ink_log(INK_LOG_INFO, NULL, "started", INK_LOG_STR("version", program->spec->config.version),
             INK_LOG_INT("admin_port", ink_mesh_admin_port(program->admin)),
             INK_LOG_INT("grpc_port",
