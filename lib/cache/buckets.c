@@ -1,10 +1,8 @@
 #include "lib/cache/buckets.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "lib/cache/entry.h"
 #include "lib/cache/pool.h"
 
 /* ARGV[1] is "take" or "give"; then interval, count and kind of each key's bucket. Returns whether
