@@ -72,7 +72,7 @@ static struct ink_status read_certificate(const struct ink_http_server *server,
 struct ink_status tls_init(struct ink_http_server *server, struct ink_arena *arena)
 {
     pthread_mutex_init(&server->certificate_lock, NULL);
-    if (server->options.tls_cert_file == NULL)
+    if (server->options.tls_cert_file == NULL && server->options.tls_key_file == NULL)
         return ink_ok();
     return read_certificate(server, arena, &server->certificate);
 }

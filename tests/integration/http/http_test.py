@@ -524,6 +524,11 @@ class LimitsTest(unittest.TestCase):
         third = Server("cert=/nowhere/cert.pem", "key=/nowhere/key.pem")
         self.assertIn("INVALID_ARGUMENT: cannot read /nowhere/cert.pem", third.first_line)
         self.assertEqual(third.stop(), 1)
+        for setting in ("cert=/nowhere/cert.pem", "key=/nowhere/key.pem"):
+            alone = Server(setting)
+            self.assertIn("INVALID_ARGUMENT: a TLS certificate and its key go together",
+                          alone.first_line)
+            self.assertEqual(alone.stop(), 1)
         self.assertEqual(first.stop(), 0)
 
     def test_tls(self):
