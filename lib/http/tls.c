@@ -25,7 +25,7 @@ struct ink_http_certificate {
     X509 *leaf;
     STACK_OF(X509) * chain; /* those behind it */
     EVP_PKEY *key;
-    struct ink_tls_pems pems; /* only the digest and the expiry are ours */
+    uint8_t digest[INK_TLS_DIGEST_SIZE]; /* of the files */
 };
 
 static void certificate_free(struct ink_http_certificate *certificate)
@@ -49,32 +49,31 @@ static struct ink_http_certificate *certificate_new(const struct ink_tls_pems *p
     while ((next = PEM_read_bio_X509(cert, NULL, NULL, NULL)) != NULL)
         sk_X509_push(made->chain, next);
     made->key = PEM_read_bio_PrivateKey(key, NULL, NULL, NULL);
-    made->pems = *pems;
+    memcpy(made->digest, pems->digest, sizeof(made->digest));
     BIO_free(cert);
     BIO_free(key);
     ERR_clear_error();
     return made;
 }
 
-static struct ink_status read_certificate(const struct ink_http_server *server,
-                                          struct ink_arena *arena,
-                                          struct ink_http_certificate **ret)
+static struct ink_status read_pems(const struct ink_http_server *server, struct ink_arena *arena,
+                                   struct ink_tls_pems *ret_pems)
 {
     const struct ink_tls_files files = {.cert_file = server->options.tls_cert_file,
                                         .key_file = server->options.tls_key_file};
-    struct ink_tls_pems pems;
-    struct ink_status status = ink_tls_read(&files, arena, &pems);
-    if (ink_is_ok(status))
-        *ret = certificate_new(&pems);
-    return status;
+    return ink_tls_read(&files, arena, ret_pems);
 }
 
 struct ink_status tls_init(struct ink_http_server *server, struct ink_arena *arena)
 {
+    struct ink_tls_pems pems;
     pthread_mutex_init(&server->certificate_lock, NULL);
     if (server->options.tls_cert_file == NULL && server->options.tls_key_file == NULL)
         return ink_ok();
-    return read_certificate(server, arena, &server->certificate);
+    struct ink_status status = read_pems(server, arena, &pems);
+    if (ink_is_ok(status))
+        server->certificate = certificate_new(&pems);
+    return status;
 }
 
 void tls_release(struct ink_http_server *server)
@@ -86,24 +85,26 @@ void tls_release(struct ink_http_server *server)
 struct ink_status ink_http_server_reload(struct ink_http_server *server, struct ink_arena *arena,
                                          struct ink_tls_state *ret_state)
 {
-    struct ink_http_certificate *new = NULL;
+    struct ink_http_certificate *old = server->certificate;
+    struct ink_tls_pems pems;
     struct ink_tls_state state = {0};
-    if (server->certificate == NULL) {
+    if (old == NULL) {
         *ret_state = state;
         return ink_ok();
     }
-    struct ink_status status = read_certificate(server, arena, &new);
+    struct ink_status status = read_pems(server, arena, &pems);
     if (!ink_is_ok(status))
         return status;
-    pthread_mutex_lock(&server->certificate_lock);
-    struct ink_http_certificate *old = server->certificate;
-    state.changed = memcmp(new->pems.digest, old->pems.digest, sizeof(old->pems.digest)) != 0;
     state.used = true;
-    state.expires = new->pems.expires;
-    if (state.changed)
+    state.expires = pems.expires;
+    state.changed = memcmp(pems.digest, old->digest, sizeof(old->digest)) != 0;
+    if (state.changed) {
+        struct ink_http_certificate *new = certificate_new(&pems);
+        pthread_mutex_lock(&server->certificate_lock);
         server->certificate = new;
-    pthread_mutex_unlock(&server->certificate_lock);
-    certificate_free(state.changed ? old : new);
+        pthread_mutex_unlock(&server->certificate_lock);
+        certificate_free(old);
+    }
     *ret_state = state;
     return ink_ok();
 }
@@ -116,7 +117,7 @@ static int hello(SSL *ssl, int *alert, void *self)
     pthread_mutex_lock(&server->certificate_lock);
     const struct ink_http_certificate *now = server->certificate;
     bool good = SSL_use_cert_and_key(ssl, now->leaf, now->key, now->chain, 1) == 1 &&
-                SSL_set_session_id_context(ssl, now->pems.digest, sizeof(now->pems.digest)) == 1;
+                SSL_set_session_id_context(ssl, now->digest, sizeof(now->digest)) == 1;
     pthread_mutex_unlock(&server->certificate_lock);
     if (!good)
         *alert = SSL_AD_INTERNAL_ERROR;
