@@ -8,8 +8,6 @@
 
 /* Of a body, before it counts: what others send cannot keep small requests out. */
 #define FREE_BODY (16 * 1024)
-/* By which the memory for bodies is taken. */
-#define BODY_STEP (64 * 1024)
 /* How long one wait lasts at most, so that a stopping server is noticed. */
 #define LONGEST_WAIT_MS 1000
 
@@ -83,7 +81,7 @@ static int read_counted(struct ink_http_request *request)
     left -= size;
     while (left > 0) {
         /* In steps: memory is taken for what comes, not for what was announced. */
-        size_t step = left < 64 * 1024 ? left : 64 * 1024;
+        size_t step = left < BODY_STEP ? left : BODY_STEP;
         if (!hold(request, step))
             return no_room(request);
         char *room = ink_buf_reserve(&request->body, step);

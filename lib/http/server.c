@@ -284,7 +284,7 @@ static char *copy(const char *text)
 /* Whatever the settings, one address can send the longest body, if nobody else does. */
 static struct ink_http_shares *make_shares(const struct ink_http_options *options)
 {
-    size_t longest = options->max_body_bytes + 64 * 1024; /* it is taken in steps */
+    size_t longest = options->max_body_bytes + BODY_STEP; /* it is taken in steps */
     size_t all = options->max_bodies_bytes, each = all / 4;
     return ink_http_shares_new(options->max_per_address, all < longest ? longest : all,
                                each < longest ? longest : each);
