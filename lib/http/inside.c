@@ -30,7 +30,8 @@ void ink_mg_admit_by(ink_mg_admit_fn *admit, void *self)
 static int admit(int fd, const struct sockaddr *address)
 {
     struct ink_ip ip = {0};
-    if (admit_fn == NULL || (ink_ip_from_sockaddr(address, &ip), admit_fn(admit_self, fd, &ip)))
+    (void)ink_ip_from_sockaddr(address, &ip);
+    if (admit_fn == NULL || admit_fn(admit_self, fd, &ip))
         return fd;
     close(fd);
     errno = ECONNABORTED;
