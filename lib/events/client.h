@@ -45,9 +45,6 @@ struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *c
                                          const struct ink_kafka_settings *settings,
                                          const char *topic, int partitions) INK_MUST_CHECK;
 
-/* The end of a dead-letter topic's name: see dead_letters.h. */
-#define INK_DEAD_SUFFIX ".DLT"
-
 /* How many partitions of a missing topic the settings ask for. */
 int ink_kafka_partitions(const struct ink_kafka_settings *settings);
 

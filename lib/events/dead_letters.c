@@ -37,9 +37,9 @@ struct ink_status ink_dead_letters_topics(const struct ink_kafka_settings *setti
     if (!ink_is_ok(status))
         return status;
     for (size_t i = 0; i < count; i++) {
-        size_t size = strlen(topics[i]), suffix = strlen(INK_DEAD_SUFFIX);
-        if (size > suffix && strcmp(topics[i] + size - suffix, INK_DEAD_SUFFIX) == 0)
-            topics[kept++] = ink_arena_strndup(ctx->arena, topics[i], size - suffix);
+        if (ink_letter_topic(topics[i]))
+            topics[kept++] = ink_arena_strndup(ctx->arena, topics[i],
+                                               strlen(topics[i]) - strlen(INK_DEAD_SUFFIX));
     }
     qsort(topics, kept, sizeof(*topics), by_name);
     *ret_topics = topics;

@@ -36,6 +36,9 @@
 #include "lib/base/ctx.h"
 #include "lib/events/kafka.h"
 
+/* The end of a dead-letter topic's name. */
+#define INK_DEAD_SUFFIX ".DLT"
+
 struct ink_dead_letter {
     int32_t partition; /* the place of its first copy in TOPIC.DLT */
     int64_t offset;

@@ -25,6 +25,12 @@ const char *ink_dead_letter_fate_name(enum ink_dead_letter_fate fate)
     return fate == INK_DEAD_LETTER_REPLAYED ? "replayed" : "discarded";
 }
 
+bool ink_letter_topic(const char *topic)
+{
+    size_t size = strlen(topic), suffix = strlen(INK_DEAD_SUFFIX);
+    return size > suffix && strcmp(topic + size - suffix, INK_DEAD_SUFFIX) == 0;
+}
+
 /* Writing */
 
 static void add(struct ink_message *message, const char *name, const char *value)

@@ -10,6 +10,9 @@
 /* Of a letter that Kafka would not take whole: how long the payload is that was left out. */
 #define INK_HEADER_LEFT_OUT "ink_payload-left-out"
 
+/* Whether a topic is one of dead letters, by its name. */
+bool ink_letter_topic(const char *topic);
+
 /* What became of a message that a consumer could not deal with. */
 struct ink_letter_reason {
     const char *group;

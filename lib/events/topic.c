@@ -1,10 +1,10 @@
 /* Topics that are missing are made here, with as many partitions as the settings ask for: what a
  * broker makes by itself has one, which cannot be undone without disturbing the order of keys. */
-#include <string.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/events/client.h"
+#include "lib/events/letter.h"
 
 /* The next attempt finds the topic if this one made it all the same. */
 #define LONGEST_WAIT_MS 3000
@@ -51,9 +51,7 @@ static rd_kafka_resp_err_t create(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, in
 /* Dead letters wait for people, who may take longer than the brokers keep messages. */
 static void configure(rd_kafka_NewTopic_t *wanted, const char *topic)
 {
-    size_t size = strlen(topic);
-    if (size > strlen(INK_DEAD_SUFFIX) &&
-        strcmp(topic + size - strlen(INK_DEAD_SUFFIX), INK_DEAD_SUFFIX) == 0)
+    if (ink_letter_topic(topic))
         rd_kafka_NewTopic_set_config(wanted, "retention.ms", "-1");
 }
 

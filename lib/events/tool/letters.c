@@ -6,7 +6,6 @@
 #include "lib/events/tool/tool.h"
 
 #define ALL "all"
-#define SUFFIX ".DLT"
 /* Characters of a reason or key in a list. */
 #define SHORT 300
 
@@ -20,14 +19,14 @@ struct choice {
 static const char *place_of(struct tool *tool, const char *topic,
                             const struct ink_dead_letter *letter)
 {
-    return ink_arena_printf(tool->arena, "%s" SUFFIX "/%" PRId32 "/%" PRId64, topic,
+    return ink_arena_printf(tool->arena, "%s" INK_DEAD_SUFFIX "/%" PRId32 "/%" PRId64, topic,
                             letter->partition, letter->offset);
 }
 
 static bool names_topic(const char *arg, const char *topic)
 {
     size_t size = strlen(topic);
-    return strncmp(arg, topic, size) == 0 && (arg[size] == '\0' || strcmp(arg + size, SUFFIX) == 0);
+    return strncmp(arg, topic, size) == 0 && (arg[size] == '\0' || strcmp(arg + size, INK_DEAD_SUFFIX) == 0);
 }
 
 /* Whether the argument names this very letter, not just its topic. */
