@@ -26,7 +26,8 @@ static const char *place_of(struct tool *tool, const char *topic,
 static bool names_topic(const char *arg, const char *topic)
 {
     size_t size = strlen(topic);
-    return strncmp(arg, topic, size) == 0 && (arg[size] == '\0' || strcmp(arg + size, INK_DEAD_SUFFIX) == 0);
+    return strncmp(arg, topic, size) == 0 &&
+           (arg[size] == '\0' || strcmp(arg + size, INK_DEAD_SUFFIX) == 0);
 }
 
 /* Whether the argument names this very letter, not just its topic. */
@@ -83,7 +84,7 @@ static void complain_of_unknown(struct choice *choice)
 static void show_json(struct tool *tool, const char *topic, const struct ink_dead_letter *letter)
 {
     struct ink_buf *out = &tool->out;
-    ink_buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+    tool_json_object(out);
     tool_json_text(out, "place", place_of(tool, topic, letter));
     tool_json_text(out, "time", tool_time(tool->arena, letter->time));
     tool_json_number(out, "copies", (int64_t)letter->copies);

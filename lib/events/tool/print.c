@@ -47,6 +47,11 @@ const char *tool_time(struct ink_arena *arena, int64_t microseconds)
 
 /* JSON */
 
+void tool_json_object(struct ink_buf *out)
+{
+    ink_buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+}
+
 static void put_name(struct ink_buf *out, const char *name)
 {
     if (out->len > 0 && out->data[out->len - 1] != '{')

@@ -14,7 +14,7 @@ static void show_partition(struct tool *tool, const struct ink_group_partition *
                        partition->topic, partition->partition, partition->next, partition->lag);
         return;
     }
-    ink_buf_puts(out, out->data[out->len - 1] == '[' ? "{" : ",{");
+    tool_json_object(out);
     tool_json_text(out, "topic", partition->topic);
     tool_json_number(out, "partition", partition->partition);
     tool_json_number(out, "next", partition->next);

@@ -26,12 +26,6 @@ static void begin(struct tool *tool, const char *heading, const char *name)
         ink_buf_printf(&tool->out, "%s\"%s\":[", tool->out.len > 1 ? "," : "", name);
 }
 
-static void begin_object(struct tool *tool)
-{
-    bool first = tool->out.data[tool->out.len - 1] == '[';
-    ink_buf_puts(&tool->out, first ? "{" : ",{");
-}
-
 static void end(struct tool *tool, const struct tool_table *table, const char *none)
 {
     if (tool->json)
@@ -57,7 +51,7 @@ static void show_outbox(struct tool *tool, const struct outbox *outbox, struct t
     const struct ink_outbox_stats *stats = &outbox->stats;
     const char *relay = outbox->published ? "active" : "none";
     if (tool->json) {
-        begin_object(tool);
+        tool_json_object(&tool->out);
         tool_json_text(&tool->out, "service", outbox->name);
         tool_json_number(&tool->out, "depth", stats->depth);
         ink_buf_printf(&tool->out, ",\"oldestSeconds\":%.3f", stats->age_seconds);
@@ -122,7 +116,7 @@ static void show_partition(struct tool *tool, const struct ink_group *group, siz
     const struct ink_group_partition *partition = &group->partitions[i];
     const char *next = partition->next < 0 ? "-" : number(tool, partition->next);
     if (tool->json) {
-        begin_object(tool);
+        tool_json_object(&tool->out);
         tool_json_text(&tool->out, "group", group->name);
         tool_json_text(&tool->out, "state", group->state);
         tool_json_number(&tool->out, "members", (int64_t)group->members);
@@ -178,7 +172,7 @@ static void show_topic(struct tool *tool, const char *topic, const struct ink_de
     }
     const char *since = waiting > 0 ? tool_time(tool->arena, oldest) : "-";
     if (tool->json) {
-        begin_object(tool);
+        tool_json_object(&tool->out);
         tool_json_text(&tool->out, "topic", topic);
         tool_json_number(&tool->out, "waiting", (int64_t)waiting);
         tool_json_number(&tool->out, "settled", (int64_t)(count - waiting));

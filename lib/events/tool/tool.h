@@ -51,6 +51,8 @@ const char *tool_text(struct ink_arena *arena, const char *text, size_t size, si
 /* "2026-11-22T10:00:00.123Z" of microseconds. */
 const char *tool_time(struct ink_arena *arena, int64_t microseconds);
 
+/* Begins an object of a list, with a comma unless it is the first. */
+void tool_json_object(struct ink_buf *out);
 /* `,"name":"text"`, the comma unless it is the first of an object. */
 void tool_json_text(struct ink_buf *out, const char *name, const char *text);
 void tool_json_bytes(struct ink_buf *out, const char *name, const char *text, size_t size);
