@@ -1,15 +1,14 @@
 #!/usr/bin/python3
 """What one address may have of what all share: connections, and memory for bodies."""
 
-import os
 import socket
 import ssl
-import subprocess
 import tempfile
 import threading
 import time
 import unittest
 
+from harness.certificates import Authority
 from http_test import Server, read_reply
 
 MIB = 1 << 20
@@ -115,13 +114,11 @@ class SharesTest(unittest.TestCase):
 
     def test_connections_without_a_handshake(self):
         with tempfile.TemporaryDirectory() as folder:
-            cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-            subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", cert,
-                            "-days", "1", "-subj", "/CN=localhost", "-addext",
-                            "subjectAltName=DNS:localhost"], check=True, capture_output=True)
-            server = self.serve(f"cert={cert}", f"key={key}", "per_address=3", "header=60000")
-            context = ssl.create_default_context(cafile=cert)
+            authority = Authority(folder)
+            own = authority.issue("localhost")
+            server = self.serve(f"cert={own.cert}", f"key={own.key}", "per_address=3",
+                                "header=60000")
+            context = ssl.create_default_context(cafile=authority.cert)
 
             def works(source):
                 try:

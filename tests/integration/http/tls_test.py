@@ -6,15 +6,12 @@ import os
 import socket
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import unittest
 
-sys.path.insert(0, "tests/support")
-
-from harness.certificates import Authority, Certificate  # noqa: E402
+from harness.certificates import Authority, Certificate
 
 SERVER = "tests/integration/http/test_server"
 NAMES = ["DNS:localhost", "IP:127.0.0.1"]

@@ -3,11 +3,11 @@
 
 import os
 import secrets
-import subprocess
 import tempfile
 import time
 import unittest
 
+from harness.certificates import Authority
 from harness.mail import MailCatcher
 from harness.waiting import until
 from mail_fixture import MailTest, sending_to
@@ -123,14 +123,8 @@ class HeldTest(MailTest):
 
     settings = {"sends": False}
 
-    def certificate(self):
-        folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
-        cert, key = os.path.join(folder, "cert.pem"), os.path.join(folder, "key.pem")
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=mail",
-                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-                       check=True, capture_output=True)
-        return cert, key
+    def authority(self):
+        return Authority(tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR")))
 
     def restart_with(self, settings):
         for one in self.mesh.replicas:
@@ -141,8 +135,9 @@ class HeldTest(MailTest):
 
     def test_held_until_there_is_a_mail_server(self):
         password = secrets.token_hex(12)
-        tls = self.certificate()
-        mail = MailCatcher(tls=tls, require_starttls=True, login=("ink", password))
+        authority = self.authority()
+        own = authority.issue("mail", ["IP:127.0.0.1"])
+        mail = MailCatcher(tls=(own.cert, own.key), require_starttls=True, login=("ink", password))
         self.addCleanup(mail.stop)
         mail.start()
         _, token, address = self.account()
@@ -151,16 +146,16 @@ class HeldTest(MailTest):
                                 f" WHERE notification_id = '{old}'")
         time.sleep(1)
         self.assertEqual((self.row(old), self.row(young)), ("held", "held"))
-        self.restart_with(sending_to(mail, SMTP_STARTTLS="required", SMTP_CA_FILE=tls[0],
-                                     SMTP_USER="ink", SMTP_PASSWORD=password))
+        self.restart_with(sending_to(mail, SMTP_STARTTLS="required", SMTP_USER="ink",
+                                     SMTP_CA_FILE=authority.cert, SMTP_PASSWORD=password))
         self.await_state(young, "sent")
         self.assertEqual([message["Subject"] for message in mail.messages(address)], ["young"])
         self.assertTrue(all(event["tls"] and event["authenticated"]
                             for event in mail.events("mail")))
         self.assertEqual(self.row(old), "held")
         # Another authority, and a wrong password: nothing is sent, and nothing is told.
-        for wrong in ({"SMTP_CA_FILE": self.certificate()[0]},
-                      {"SMTP_CA_FILE": tls[0], "SMTP_PASSWORD": "wrong-" + password}):
+        for wrong in ({"SMTP_CA_FILE": self.authority().cert},
+                      {"SMTP_CA_FILE": authority.cert, "SMTP_PASSWORD": "wrong-" + password}):
             self.restart_with(wrong)
             id_ = self.notify(token, "not yet")
             until("both are troubled", lambda: self.total("email_troubled") >= 1, 30)

@@ -9,21 +9,12 @@ import tempfile
 import time
 import unittest
 
+from harness.certificates import Authority
 from harness.mail import MailCatcher
 from harness.waiting import until
 
 TO = "ada@example.com"
 PASSWORD = "correct horse battery"
-
-
-def make_certificate(folder, name):
-    """A certificate for 127.0.0.1 that is its own authority: (certificate, key)."""
-    cert, key = (os.path.join(folder, f"{name}.{kind}") for kind in ("pem", "key"))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=" + name,
-                    "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert],
-                   check=True, capture_output=True)
-    return cert, key
 
 
 class Sender:
@@ -235,16 +226,17 @@ class TlsTest(SmtpTest):
     @classmethod
     def setUpClass(cls):
         folder = tempfile.mkdtemp(dir=os.environ.get("TEST_TMPDIR"))
-        cls.right = make_certificate(folder, "right")
-        cls.wrong = make_certificate(folder, "wrong")
+        cls.right, cls.wrong = (Authority(os.path.join(folder, name)) for name in ("right", "wrong"))
+        own = cls.right.issue("mail", ["IP:127.0.0.1"])
+        cls.tls = own.cert, own.key
 
     def was_encrypted(self, server):
         return [event["tls"] for event in server.events("mail")]
 
     def test_starttls(self):
-        server = self.catcher(tls=self.right, require_starttls=True)
+        server = self.catcher(tls=self.tls, require_starttls=True)
         for mode in ("opportunistic", "required"):
-            sender = self.sender(server, SMTP_STARTTLS=mode, SMTP_CA_FILE=self.right[0])
+            sender = self.sender(server, SMTP_STARTTLS=mode, SMTP_CA_FILE=self.right.cert)
             self.assertEqual(sender.send(), ("OK", ""))
             self.assertEqual(sender.send(), ("OK", ""))
         self.assertEqual(self.was_encrypted(server), [True] * 4)
@@ -252,9 +244,9 @@ class TlsTest(SmtpTest):
         self.assertEqual(code, "UNAVAILABLE", message)
 
     def test_certificate_is_verified(self):
-        server = self.catcher(tls=self.right)
+        server = self.catcher(tls=self.tls)
         for mode in ("opportunistic", "required"):
-            for settings in ({"SMTP_CA_FILE": self.wrong[0]}, {}):
+            for settings in ({"SMTP_CA_FILE": self.wrong.cert}, {}):
                 code, message = self.sender(server, SMTP_STARTTLS=mode, **settings).send()
                 self.assertEqual(code, "UNAVAILABLE", message)
                 self.assertIn("certificate", message)
@@ -267,14 +259,14 @@ class TlsTest(SmtpTest):
         self.assertEqual(self.sender(server, SMTP_STARTTLS="opportunistic").send()[0], "OK")
 
     def test_tls_from_the_start(self):
-        server = self.catcher(tls=self.right, smtps=True)
-        self.assertEqual(self.sender(server, SMTP_CA_FILE=self.right[0]).send(), ("OK", ""))
-        self.assertEqual(self.sender(server, SMTP_CA_FILE=self.wrong[0]).send()[0], "UNAVAILABLE")
+        server = self.catcher(tls=self.tls, smtps=True)
+        self.assertEqual(self.sender(server, SMTP_CA_FILE=self.right.cert).send(), ("OK", ""))
+        self.assertEqual(self.sender(server, SMTP_CA_FILE=self.wrong.cert).send()[0], "UNAVAILABLE")
         self.assertEqual(self.was_encrypted(server), [True])
 
     def test_login(self):
-        server = self.catcher(tls=self.right, require_starttls=True, login=("ink", PASSWORD))
-        tls = {"SMTP_STARTTLS": "required", "SMTP_CA_FILE": self.right[0]}
+        server = self.catcher(tls=self.tls, require_starttls=True, login=("ink", PASSWORD))
+        tls = {"SMTP_STARTTLS": "required", "SMTP_CA_FILE": self.right.cert}
         good = {"SMTP_USER": "ink", "SMTP_PASSWORD": PASSWORD}
         self.assertEqual(self.sender(server, **tls, **good).send(), ("OK", ""))
         self.assertTrue(server.events("mail")[-1]["authenticated"])
