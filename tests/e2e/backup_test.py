@@ -45,19 +45,14 @@ class BackupTest(MeshTest):
         self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout + done.stderr
 
-    def blog(self, token, title):
-        answer = self.post("/api/v1/blogs", {"title": title, "content": "Long enough, surely."},
-                           token=token)
-        self.assertEqual(answer.status, 201, answer)
-
-    def told(self, token):
+    def titles(self, token):
         """The titles of which the user was told, the last first."""
         answer = self.get("/api/v1/notifications/user?pageSize=100", token=token)
         self.assertEqual(answer.status, 200, answer)
         return [one["message"].split()[2] for one in answer.json() if one["type"] == "in-app"]
 
     def await_told(self, token, titles):
-        until("to be told", lambda: sorted(self.told(token)) == sorted(titles), 60)
+        until("to be told", lambda: sorted(self.titles(token)) == sorted(titles), 60)
 
     def test_notifications_go_back_and_come_again(self):
         _, session = self.signed_in()

@@ -7,8 +7,6 @@ import unittest
 from harness.waiting import until
 from mesh import MeshTest
 
-CONTENT = "Long enough to be a blog."
-
 
 class EventsTest(MeshTest):
     with_kafka = True
@@ -16,21 +14,10 @@ class EventsTest(MeshTest):
     with_mail = True
     settings = {**MeshTest.settings, "EMAIL_BACKOFF": "1s"}
 
-    def told(self, token):
-        """The messages of a user's notifications, the oldest first."""
-        answer = self.get("/api/v1/notifications/user?pageSize=100", token=token)
-        self.assertEqual(answer.status, 200, answer)
-        return [each["message"] for each in reversed(answer.json())]
-
     def await_told(self, token, expected, timeout=60):
         until(f"{len(expected)} notifications", lambda: len(self.told(token)) >= len(expected),
               timeout)
         self.assertEqual(self.told(token), expected)
-
-    def blog(self, token, title):
-        answer = self.post("/api/v1/blogs", {"title": title, "content": CONTENT}, token=token)
-        self.assertEqual(answer.status, 201, answer)
-        return answer.json()["id"]
 
     def update(self, token, blog, title):
         answer = self.request("PUT", f"/api/v1/blogs/{blog}", {"title": title}, token=token)

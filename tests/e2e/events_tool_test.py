@@ -12,7 +12,6 @@ from mesh import MeshTest
 
 TOOL = "lib/events/tool/inkmesh-events"
 USAGE = "lib/events/tool/usage.txt"
-CONTENT = "Long enough to be a blog."
 
 
 class EventsToolTest(MeshTest):
@@ -47,16 +46,6 @@ class EventsToolTest(MeshTest):
 
     def psql(self, sql):
         self.mesh.databases["notification"].psql(sql)
-
-    def told(self, token):
-        answer = self.get("/api/v1/notifications/user?pageSize=100", token=token)
-        self.assertEqual(answer.status, 200, answer)
-        return [each["message"] for each in answer.json()]
-
-    def blog(self, token, title):
-        answer = self.post("/api/v1/blogs", {"title": title, "content": CONTENT}, token=token)
-        self.assertEqual(answer.status, 201, answer)
-        return answer.json()["id"]
 
     def test_poison_is_seen_and_replayed(self):
         _, session = self.signed_in()

@@ -139,6 +139,26 @@ class MeshTest(unittest.TestCase):
         self.assertEqual(answer.status, 200, answer)
         return user, answer.json()
 
+    # Blogs, and what is told of them.
+
+    def blog(self, token, title):
+        """The id of a new blog."""
+        answer = self.post("/api/v1/blogs",
+                           {"title": title, "content": "Long enough to be a blog."}, token=token)
+        self.assertEqual(answer.status, 201, answer)
+        return answer.json()["id"]
+
+    def told(self, token):
+        """The messages of all notifications of a user, the oldest first."""
+        found, page = [], ""
+        while True:
+            answer = self.get(f"/api/v1/notifications?pageSize=100&pageToken={page}", token=token)
+            self.assertEqual(answer.status, 200, answer)
+            found += [each["message"] for each in answer.json()["notifications"]]
+            page = answer.json()["nextPageToken"]
+            if not page:
+                return found[::-1]
+
     # What every answer must be.
 
     def assert_problem(self, answer, status, fields=None):

@@ -131,24 +131,12 @@ class ReplicasTest(MeshTest):
             return total(program, "grpc_server_handled_total") > 0
         until(f"work for {program.name}", used, 30)
 
-    def told(self):
-        """All messages that the user was told, in order."""
-        found, page = [], ""
-        while True:
-            answer = self.get(f"/api/v1/notifications?pageSize=100&pageToken={page}",
-                              token=self.token)
-            self.assertEqual(answer.status, 200, answer)
-            found += [each["message"] for each in answer.json()["notifications"]]
-            page = answer.json()["nextPageToken"]
-            if not page:
-                return found[::-1]
-
     def assert_told_once(self, load):
         """Each acknowledged blog was told, and nothing twice; a blog whose answer was lost may have
         been made."""
         wanted = {created(title) for title in load.acknowledged}
-        until("all notifications", lambda: wanted <= set(self.told()), 60)
-        counts = collections.Counter(self.told())
+        until("all notifications", lambda: wanted <= set(self.told(self.token)), 60)
+        counts = collections.Counter(self.told(self.token))
         self.assertEqual([m for m, count in counts.items() if count > 1], [])
         possible = {created(title) for title in load.asked}
         extra = {message for message in counts if message.startswith("Your blog ")} - possible
@@ -210,7 +198,7 @@ class ReplicasTest(MeshTest):
         self.assert_told_once(load)
         wanted = {created(title) for title in load.acknowledged}
         until("all of it on the stream", lambda: wanted <= set(listener.messages), 30)
-        self.assertEqual(sorted(listener.messages), sorted(self.told()))
+        self.assertEqual(sorted(listener.messages), sorted(self.told(self.token)))
         listener.ending = True
 
     def test_the_relay_moves_on(self):
@@ -226,7 +214,7 @@ class ReplicasTest(MeshTest):
             return self.post("/api/v1/blogs", {"title": "After", "content": CONTENT},
                              token=self.token).status == 201
         until("a write", written, 10)
-        until("its notification", lambda: created("After") in self.told(), 30)
+        until("its notification", lambda: created("After") in self.told(self.token), 30)
         print(f"the relay moved on within {time.monotonic() - begun:.1f} s")
         self.assertEqual(len(active()), 1)
         self.assertNotEqual(active()[0], first)
@@ -249,8 +237,8 @@ class ReplicasTest(MeshTest):
         self.assertEqual(load.failed(), [], load.why()[-5000:])
         self.assert_told_once(load)
         until("all of it on the stream",
-              lambda: len(listener.messages) == len(self.told()), 30)
-        self.assertEqual(listener.messages, self.told())
+              lambda: len(listener.messages) == len(self.told(self.token)), 30)
+        self.assertEqual(listener.messages, self.told(self.token))
         listener.ending = True
 
 

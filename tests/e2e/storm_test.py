@@ -94,19 +94,8 @@ class Storm:
 
     def told(self):
         """What each user was told of blogs, the oldest first."""
-        found = []
-        for token in self.tokens:
-            messages, page = [], ""
-            while True:
-                answer = self.test.get(f"/api/v1/notifications?pageSize=100&pageToken={page}",
-                                       token=token)
-                self.test.assertEqual(answer.status, 200, answer)
-                messages += [each["message"] for each in answer.json()["notifications"]]
-                page = answer.json()["nextPageToken"]
-                if not page:
-                    break
-            found.append([message for message in reversed(messages) if "Welcome" not in message])
-        return found
+        return [[message for message in self.test.told(token) if "Welcome" not in message]
+                for token in self.tokens]
 
     def count(self):
         """-1 while the notification service, killed a moment ago, is not there for the gateway."""
