@@ -11,6 +11,7 @@ import socket
 import time
 import unittest
 
+from harness.waiting import until
 from mesh import PASSWORD, MeshTest, samples, scrape
 
 LOGIN, REGISTER, REFRESH = ("/api/v1/auth/login", "/api/v1/auth/register", "/api/v1/auth/refresh")
@@ -189,14 +190,11 @@ class LimitsTest(MeshTest):
     def peer_of(self, answer):
         """Who asked, as the access log has it."""
         wanted = answer.headers["X-Request-Id"]
-        until = time.monotonic() + 20
-        while time.monotonic() < until:
+
+        def lines():
             with open(self.mesh.gateway.log, encoding="utf-8") as log:
-                for line in log:
-                    if wanted in line:
-                        return json.loads(line)["peer"]
-            time.sleep(0.05)
-        return self.fail(f"no line in the log has {wanted}")
+                return [line for line in log if wanted in line]
+        return json.loads(until(f"{wanted} in the log", lines, 20)[0])["peer"]
 
     def forwarded(self, value, source=PROXY):
         return self.get("/api/v1/blogs", source=source, headers={"X-Forwarded-For": value})
@@ -245,12 +243,12 @@ class WithoutRedisTest(MeshTest):
         alone = samples(scrape(self.mesh.gateway)[1], "rate_limit_local_total")
         self.assertGreater(sum(alone.values()), LOGINS)
         self.mesh.redis.start()
-        until = time.monotonic() + 60
+        end = time.monotonic() + 60
         for other in range(1, 255):
             self.assertEqual(self.guess(f"127.0.2.{other}"), 401)
             if not self.mesh.redis.command("KEYS", "limit:*").startswith(b"*0"):
                 return
-            self.assertLess(time.monotonic(), until)
+            self.assertLess(time.monotonic(), end)
             time.sleep(0.2)
         self.fail("the limits did not return to Redis")
 
