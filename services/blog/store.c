@@ -1,4 +1,3 @@
-
 #include "lib/events/outbox.h"
 #include "services/blog/store_internal.h"
 

@@ -61,7 +61,7 @@ class MailTest(NotificationTest):
     def setUp(self):
         """What a test broke is whole again."""
         self.mesh.mail.rules()
-        for server in (self.mesh.mail, self.mesh.users, *(one for one in self.mesh.replicas)):
+        for server in (self.mesh.mail, self.mesh.users, *self.mesh.replicas):
             if not server.running():
                 server.start()
         self.await_calls()

@@ -25,4 +25,3 @@ def run(args):
     databases = " ".join(f"{name}={one.url}" for name, one in local.databases.items())
     os.execve(program, ["inkmesh events", *args],
               {**os.environ, "KAFKA_BROKERS": local.kafka.url, "DATABASE_URLS": databases})
-    return 1
