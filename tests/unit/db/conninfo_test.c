@@ -1,30 +1,8 @@
 /* What libpq is told besides the operator's connection text, and what the text may be. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/base/arena.h"
 #include "lib/db/conn.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static const char *value_of(const struct ink_db_conninfo *info, const char *keyword)
 {
@@ -74,5 +52,5 @@ int main(void)
         cmocka_unit_test(operators_options_win),
         cmocka_unit_test(malformed_text_is_refused_without_its_password),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -1,31 +1,9 @@
 /* The order and the checksums of embedded migrations, and what is to be applied. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/base/arena.h"
 #include "lib/db/plan.h"
+#include "tests/support/arena_case.h"
 #include "tests/unit/db/sample_migrations.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
 
 static const struct ink_db_migration three[] = {
     {1, "0001_a.sql", "aaaa", "SELECT 1"},
@@ -139,5 +117,5 @@ int main(void)
         cmocka_unit_test(gap_in_the_table_is_refused),
         cmocka_unit_test(gap_in_the_program_is_refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

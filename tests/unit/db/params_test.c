@@ -1,30 +1,8 @@
 /* How parameters are spelled for the server. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/base/arena.h"
 #include "lib/db/db.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void each_type_as_text(void **state)
 {
@@ -78,5 +56,5 @@ int main(void)
         cmocka_unit_test(nul_is_noticed),
         cmocka_unit_test(array_quotes_its_items),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

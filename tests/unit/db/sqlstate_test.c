@@ -1,31 +1,9 @@
 /* What each SQLSTATE means for a caller, and what of it reaches whom. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "lib/base/arena.h"
 #include "lib/db/db.h"
 #include "lib/db/sqlstate.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct ink_status map(const char *sqlstate)
 {
@@ -116,5 +94,5 @@ int main(void)
         cmocka_unit_test(internals_are_for_the_log),
         cmocka_unit_test(violated_constraint_is_told_to_the_service_only),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

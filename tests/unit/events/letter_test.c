@@ -1,30 +1,8 @@
 /* Dead letters as messages: what they keep, what they say, and which of them are one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include <string.h>
 
 #include "lib/events/letter.h"
-
-static struct ink_arena arena;
-
-static int start(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static const struct ink_letter_reason reason = {"readers", "id-1", "it is too long"};
 
@@ -216,5 +194,5 @@ int main(void)
         cmocka_unit_test(copies_and_what_settles_them_are_one),
         cmocka_unit_test(one_from_an_impossible_time_can_be_settled),
     };
-    return cmocka_run_group_tests_name("letter", tests, start, end);
+    return cmocka_run_group_tests_name("letter", tests, arena_set_up, arena_tear_down);
 }

@@ -1,29 +1,8 @@
 /* What a consumer makes of messages: its own, the old system's, and nonsense. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/events/message.h"
-
-static struct ink_arena arena;
-
-static int start(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct ink_event read_event(const char *payload, size_t count, struct ink_header *headers)
 {
@@ -145,5 +124,5 @@ int main(void)
         cmocka_unit_test(identities_that_do_not_fit_are_rejected),
         cmocka_unit_test(times_that_nobody_has_are_cut),
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

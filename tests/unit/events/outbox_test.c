@@ -1,31 +1,10 @@
 /* What a service writes and what the relay makes of it. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "lib/base/uuid.h"
 #include "lib/events/outbox.h"
 #include "lib/events/row.h"
-
-static struct ink_arena arena;
-
-static int start(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void parameters_are_an_id_and_the_trace(void **state)
 {
@@ -111,5 +90,5 @@ int main(void)
         cmocka_unit_test(odd_headers_do_no_harm),
         cmocka_unit_test(there_is_a_limit_to_headers),
     };
-    return cmocka_run_group_tests(tests, start, end);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -1,31 +1,11 @@
 /* Request ids, origins and media types: what clients send in headers. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "gateway/cors.h"
 #include "gateway/media_type.h"
 #include "gateway/request_id.h"
 #include "lib/base/uuid.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static void request_ids(void **state)
 {
@@ -138,5 +118,5 @@ int main(void)
         cmocka_unit_test(bad_origins),    cmocka_unit_test(json_types),
         cmocka_unit_test(accepted_types),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

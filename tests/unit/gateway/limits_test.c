@@ -2,23 +2,8 @@
 #include "gateway/limits.h"
 
 #include "gateway/settings.h"
+#include "tests/support/arena_case.h"
 #include "tests/support/settings.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
 
 static struct ink_status make(char **environment, struct gateway_limits **ret_limits)
 {
@@ -99,5 +84,5 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(refused),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

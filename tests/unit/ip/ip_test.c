@@ -1,30 +1,9 @@
 /* Addresses, lists of networks, and the client behind proxies, also when it lies. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <netinet/in.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <netinet/in.h>
-
 #include "lib/ip/ip.h"
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
+#include "tests/support/arena_case.h"
 
 static struct ink_ip ip(const char *text)
 {
@@ -242,5 +221,5 @@ int main(void)
         cmocka_unit_test(forwarded), cmocka_unit_test(forged),
         cmocka_unit_test(malformed), cmocka_unit_test(endless),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -1,14 +1,9 @@
 /* services/notification/mail_text.h. */
 #include "services/notification/mail_text.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static struct ink_arena arena;
+#include "tests/support/arena_case.h"
 
 static const struct notification_email email = {
     .id = "01890000-0000-7000-8000-00000000000a",
@@ -73,28 +68,12 @@ static void test_backoff(void **state)
     assert_int_equal(notification_mail_backoff(86400000, 86400000, INT64_MAX, 0), 86400000);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_composed),
-        TEST(test_an_address_that_is_none),
-        TEST(test_backoff),
+        ARENA_TEST(test_composed),
+        ARENA_TEST(test_an_address_that_is_none),
+        ARENA_TEST(test_backoff),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,16 +1,11 @@
 /* services/notification/told.h. */
 #include "services/notification/told.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
+#include "tests/support/arena_case.h"
 
 #define USER "01890000-0000-7000-8000-00000000000a"
-
-static struct ink_arena arena;
 
 static struct ink_event event_of(const char *type, const char *payload)
 {
@@ -95,27 +90,13 @@ static void test_length(void **state)
                     "500 characters");
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_texts, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_deletes_tell_nothing, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_rejected, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_length, set_up, tear_down),
+        ARENA_TEST(test_texts),
+        ARENA_TEST(test_deletes_tell_nothing),
+        ARENA_TEST(test_rejected),
+        ARENA_TEST(test_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

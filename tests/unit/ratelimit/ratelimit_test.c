@@ -1,35 +1,14 @@
 /* Quotas, buckets, the table of a process, and a limiter without Redis. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include <pthread.h>
-#include <stdatomic.h>
-
 #include "lib/ratelimit/gcra.h"
 #include "lib/ratelimit/table.h"
+#include "tests/support/arena_case.h"
 
 #define SECOND INT64_C(1000000)
-
-static struct ink_arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
 
 static void quotas(void **state)
 {
@@ -264,5 +243,5 @@ int main(void)
         cmocka_unit_test(alone),
         cmocka_unit_test(a_crowd_gets_no_more),
     };
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

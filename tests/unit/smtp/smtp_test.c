@@ -1,14 +1,9 @@
 /* lib/smtp/smtp.h, as far as no server is needed. */
 #include "lib/smtp/smtp.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-static struct ink_arena arena;
+#include "tests/support/arena_case.h"
 
 static enum ink_code make(const struct ink_smtp_settings *settings)
 {
@@ -93,29 +88,13 @@ static void test_refused_before_it_is_sent(void **state)
     ink_smtp_free(smtp);
 }
 
-static int set_up(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_urls),
-        TEST(test_no_password_in_the_clear),
-        TEST(test_user_and_password_go_together),
-        TEST(test_refused_before_it_is_sent),
+        ARENA_TEST(test_urls),
+        ARENA_TEST(test_no_password_in_the_clear),
+        ARENA_TEST(test_user_and_password_go_together),
+        ARENA_TEST(test_refused_before_it_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

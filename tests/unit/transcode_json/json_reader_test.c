@@ -1,31 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/transcode/json_reader.h"
+#include "tests/support/arena_case.h"
 
-static struct ink_arena arena;
 static struct ink_json_reader reader;
-
-static int begin(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int end(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
 
 static void start(const char *text)
 {
@@ -317,21 +297,19 @@ static void keeps_the_first_error(void **state)
     assert_string_equal(reader.error, "a value expected");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(takes_json),
-        TEST(refuses_what_is_not_json),
-        TEST(finds_each_byte_at_each_place),
-        TEST(decodes_strings),
-        TEST(keeps_no_nul),
-        TEST(tells_the_input_from_the_arena),
-        TEST(walks_without_a_tree),
-        TEST(counts_depth),
-        TEST(says_where),
-        TEST(keeps_the_first_error),
+        ARENA_TEST(takes_json),
+        ARENA_TEST(refuses_what_is_not_json),
+        ARENA_TEST(finds_each_byte_at_each_place),
+        ARENA_TEST(decodes_strings),
+        ARENA_TEST(keeps_no_nul),
+        ARENA_TEST(tells_the_input_from_the_arena),
+        ARENA_TEST(walks_without_a_tree),
+        ARENA_TEST(counts_depth),
+        ARENA_TEST(says_where),
+        ARENA_TEST(keeps_the_first_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

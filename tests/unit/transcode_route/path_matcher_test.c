@@ -1,14 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
 #include "lib/base/buf.h"
 #include "lib/transcode/path_matcher.h"
+#include "tests/support/arena_case.h"
 
 #define MAX_RULES 64
 
@@ -16,23 +11,8 @@ struct declared {
     const char *method, *text;
 };
 
-static struct ink_arena arena;
 static struct ink_template templates[MAX_RULES];
 static struct ink_path_rule rules[MAX_RULES];
-
-static int begin(void **state)
-{
-    (void)state;
-    ink_arena_init(&arena);
-    return 0;
-}
-
-static int finish(void **state)
-{
-    (void)state;
-    ink_arena_release(&arena);
-    return 0;
-}
 
 static struct ink_path_matcher *build(const struct declared *declared, size_t count,
                                       size_t conflict[2])
@@ -384,15 +364,15 @@ static void no_rules_match_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(matches_paths, begin, finish),
-        cmocka_unit_test_setup_teardown(decodes_segment_by_segment, begin, finish),
-        cmocka_unit_test_setup_teardown(empty_segments_match_nothing, begin, finish),
-        cmocka_unit_test_setup_teardown(tells_verbs_from_values, begin, finish),
-        cmocka_unit_test_setup_teardown(answers_methods, begin, finish),
-        cmocka_unit_test_setup_teardown(the_more_specific_template_wins, begin, finish),
-        cmocka_unit_test_setup_teardown(finds_conflicts, begin, finish),
-        cmocka_unit_test_setup_teardown(overlapping_templates_stay_cheap, begin, finish),
-        cmocka_unit_test_setup_teardown(no_rules_match_nothing, begin, finish),
+        ARENA_TEST(matches_paths),
+        ARENA_TEST(decodes_segment_by_segment),
+        ARENA_TEST(empty_segments_match_nothing),
+        ARENA_TEST(tells_verbs_from_values),
+        ARENA_TEST(answers_methods),
+        ARENA_TEST(the_more_specific_template_wins),
+        ARENA_TEST(finds_conflicts),
+        ARENA_TEST(overlapping_templates_stay_cheap),
+        ARENA_TEST(no_rules_match_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
