@@ -1,8 +1,6 @@
 /* lib/smtp/message.h: whatever texts and addresses hold, a message has its own eight headers and
  * two parts, in lines of ASCII that SMTP carries. The input is up to five texts, a NUL behind each.
  */
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "lib/smtp/message.h"
@@ -10,30 +8,13 @@
 
 #define N_TEXTS 5
 
-static void must(bool good)
-{
-    if (!good)
-        abort();
-}
-
-static void split(struct ink_arena *arena, const char *data, size_t size, char *texts[N_TEXTS])
-{
-    for (size_t i = 0; i < N_TEXTS; i++) {
-        const char *end = memchr(data, '\0', size);
-        size_t length = end == NULL ? size : (size_t)(end - data);
-        texts[i] = ink_arena_strndup(arena, data, length);
-        data += length + (end != NULL);
-        size -= length + (end != NULL);
-    }
-}
-
 static void check_lines(const char *message, size_t size)
 {
     size_t column = 0;
     for (size_t i = 0; i < size; i++, column++) {
-        must((message[i] >= ' ' && message[i] <= '~') || strchr("\t\r\n", message[i]) != NULL);
-        must((message[i] == '\n') == (i > 0 && message[i - 1] == '\r'));
-        must(column <= 998);
+        CHECK((message[i] >= ' ' && message[i] <= '~') || strchr("\t\r\n", message[i]) != NULL);
+        CHECK((message[i] == '\n') == (i > 0 && message[i - 1] == '\r'));
+        CHECK(column <= 998);
         if (message[i] == '\n')
             column = 0;
     }
@@ -43,21 +24,23 @@ static void check_structure(const char *message)
 {
     size_t headers = 0, boundaries = 0;
     const char *body = strstr(message, "\r\n\r\n");
-    must(body != NULL);
+    CHECK(body != NULL);
     for (const char *line = message; line < body; line = strstr(line, "\r\n") + 2)
         headers += *line != ' ';
     for (const char *at = body; (at = strstr(at, "\r\n--=_inkmesh")) != NULL; at++)
         boundaries++;
-    must(headers == 8 && boundaries == 3);
+    CHECK(headers == 8 && boundaries == 3);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct fuzz_input input = {(const char *)data, size};
     struct ink_arena arena;
     struct ink_buf out = INK_BUF_INIT;
     char *texts[N_TEXTS];
     ink_arena_init(&arena);
-    split(&arena, (const char *)data, size, texts);
+    for (size_t i = 0; i < N_TEXTS; i++)
+        texts[i] = fuzz_until(&input, &arena, '\0', &size);
     struct ink_mail mail = {.id = "1",
                             .from = "a@example.com",
                             .from_name = texts[0],
@@ -66,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                             .subject = ink_mail_one_line(&arena, texts[1], 78),
                             .text = texts[2],
                             .html = texts[3]};
-    must(strpbrk(mail.to, "\r\n <>\"") == NULL);
+    CHECK(strpbrk(mail.to, "\r\n <>\"") == NULL);
     if (ink_is_ok(ink_mail_compose(&mail, &out))) {
         check_lines(out.data, out.len);
         check_structure(out.data);

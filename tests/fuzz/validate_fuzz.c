@@ -9,24 +9,18 @@
 #include "lib/validate/formats.h"
 #include "tests/fuzz/fuzz.h"
 
-static void must(int truth)
-{
-    if (!truth)
-        abort();
-}
-
 static void implies(int a, int b)
 {
-    must(!a || b);
+    CHECK(!a || b);
 }
 
 static void addresses(const char *text, size_t size)
 {
     int v4 = ink_is_ipv4(text, size), v6 = ink_is_ipv6(text, size);
-    must(!(v4 && v6));
-    must(ink_is_ip(text, size) == (v4 || v6));
+    CHECK(!(v4 && v6));
+    CHECK(ink_is_ip(text, size) == (v4 || v6));
     implies(v4, !ink_is_hostname(text, size)); /* its last label is only digits */
-    must(ink_is_address(text, size) == (v4 || v6 || ink_is_hostname(text, size)));
+    CHECK(ink_is_address(text, size) == (v4 || v6 || ink_is_hostname(text, size)));
     implies(ink_is_ipv4_prefix(text, size), ink_is_ipv4_with_prefixlen(text, size));
     implies(ink_is_ipv6_prefix(text, size), ink_is_ipv6_with_prefixlen(text, size));
     implies(ink_is_ip_prefix(text, size), ink_is_ip_with_prefixlen(text, size));
@@ -54,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size == 0 || !ink_utf8_valid((const char *)data, size))
         return 0;
     char *text = malloc(size); /* no NUL after it: a byte more is out of bounds */
-    must(text != NULL);
+    CHECK(text != NULL);
     memcpy(text, data, size);
     addresses(text, size);
     names(text, size);

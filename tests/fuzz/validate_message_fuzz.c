@@ -23,12 +23,10 @@ static void set_up(void)
 {
     struct ink_arena arena;
     ink_arena_init(&arena);
-    if (!ink_is_ok(ink_contract_load(&validate_contract, &arena, &contract)))
-        abort();
+    CHECK(ink_is_ok(ink_contract_load(&validate_contract, &arena, &contract)));
     for (size_t i = 0; i < TYPES; i++)
         messages[i] = ink_contract_message(contract, types[i]);
-    if (!ink_is_ok(ink_validator_new_for(contract, messages, TYPES, &arena, &validator)))
-        abort();
+    CHECK(ink_is_ok(ink_validator_new_for(contract, messages, TYPES, &arena, &validator)));
     ink_arena_release(&arena);
 }
 
@@ -40,8 +38,7 @@ static void check(struct ink_arena *arena, const struct ink_message *type, const
     if (message == NULL)
         return;
     struct ink_status status = ink_validate(validator, arena, type, message);
-    if (status.code != INK_OK && status.code != INK_INVALID_ARGUMENT)
-        abort();
+    CHECK(status.code == INK_OK || status.code == INK_INVALID_ARGUMENT);
 }
 
 /* The first byte chooses the type. */
