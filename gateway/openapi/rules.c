@@ -374,11 +374,10 @@ static void put_format(struct openapi *o, const struct rule *rule)
     openapi_put_text(o, "format", reference ? "uri-reference" : dashed(o, "", rule->name));
 }
 
+/* Of what is left when put_rule() has come to it. */
 static bool is_format(const struct rule *rule)
 {
-    static const char *const others[] = {"const", "strict", "finite", "defined_only", NULL};
-    return rule->field->type == PROTOBUF_C_TYPE_BOOL && !is_one_of(rule->name, others) &&
-           strstr(rule->name, "now") == NULL;
+    return rule->field->type == PROTOBUF_C_TYPE_BOOL && strstr(rule->name, "now") == NULL;
 }
 
 /* All others, one by one. */
