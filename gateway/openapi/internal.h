@@ -117,8 +117,6 @@ void openapi_put_examples(struct openapi *o, const ProtobufCMessage *typed, cons
 
 /* parameters.c: the member "parameters" of an operation. */
 void openapi_put_parameters(struct openapi *o, const struct openapi_operation *operation);
-/* What a variable of the path is called outside: "author.full_name" is "author.fullName". */
-const char *openapi_path_name(struct openapi *o, const struct ink_message *type, const char *path);
 
 /* operation.c */
 void openapi_operation_init(struct openapi *o, struct openapi_operation *operation,

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "gateway/openapi/internal.h"
+#include "lib/transcode/problem.h"
 
 const char *openapi_verb(const struct ink_route *route)
 {
@@ -25,8 +26,8 @@ static const char *path_of(struct openapi *o, const struct ink_route *route)
         if (*c != '{')
             continue;
         size_t size = strcspn(c + 1, "=}");
-        ink_buf_puts(&out, openapi_path_name(o, route->rpc->input,
-                                             ink_arena_strndup(o->arena, c + 1, size)));
+        ink_buf_puts(&out, ink_path_to_json(o->arena, route->rpc->input,
+                                            ink_arena_strndup(o->arena, c + 1, size)));
         ink_buf_putc(&out, '}');
         c += strcspn(c, "}");
     }

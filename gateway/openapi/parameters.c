@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "gateway/openapi/internal.h"
+#include "lib/transcode/problem.h"
 
 #define DEPTH 8 /* of a parameter's name: "author.name" has 2 */
 
@@ -28,38 +29,28 @@ static void put_parameter(struct openapi *o, const struct parameter *parameter)
     openapi_close(o, '}');
 }
 
-/* The field that a variable leads to, and its path in JSON names. */
-static const struct ink_field *follow(struct openapi *o, const struct ink_message *type,
-                                      const char *path, const char **ret_name)
+/* The field that a variable leads to. */
+static const struct ink_field *follow(const struct ink_message *type, const char *path)
 {
-    const char *name = "";
     for (;;) {
         size_t size = strcspn(path, ".");
         const struct ink_field *field = ink_message_field(type, path, size);
-        name = ink_arena_printf(o->arena, "%s%s", name, field->json_name);
-        if (path[size] == '\0') {
-            *ret_name = name;
+        if (path[size] == '\0')
             return field;
-        }
-        name = ink_arena_printf(o->arena, "%s.", name);
         type = field->message;
         path += size + 1;
     }
 }
 
-const char *openapi_path_name(struct openapi *o, const struct ink_message *type, const char *path)
-{
-    const char *name;
-    (void)follow(o, type, path, &name);
-    return name;
-}
-
 static void put_path(struct openapi *o, const struct openapi_operation *operation)
 {
     for (size_t i = 0; i < operation->template.n_variables; i++) {
+        const struct ink_message *type = operation->route->rpc->input;
         const char *path = operation->template.variables[i].field_path;
-        struct parameter parameter = {.in = "path", .required = true};
-        parameter.field = follow(o, operation->route->rpc->input, path, &parameter.name);
+        struct parameter parameter = {.name = ink_path_to_json(o->arena, type, path),
+                                      .in = "path",
+                                      .field = follow(type, path),
+                                      .required = true};
         put_parameter(o, &parameter);
     }
 }
