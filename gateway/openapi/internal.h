@@ -123,6 +123,8 @@ void openapi_operation_init(struct openapi *o, struct openapi_operation *operati
                             const struct ink_route *route);
 /* The lower-case method; NULL for one that OpenAPI has no word for. */
 const char *openapi_verb(const struct ink_route *route);
+/* Whether nobody is asked for a token. */
+bool openapi_is_for_anyone(const struct ink_method *rpc);
 /* An operation object. */
 void openapi_operation(struct openapi *o, const struct openapi_operation *operation);
 /* The tag object that the operations of a service share. */

@@ -120,11 +120,10 @@ static void put_texts(struct openapi *o, const struct openapi_operation *operati
     openapi_put_text(o, "x-rpc", route->rpc->path + 1);
 }
 
-static void put_security(struct openapi *o, const struct ink_route *route)
+bool openapi_is_for_anyone(const struct ink_method *rpc)
 {
-    bool anyone = route->rpc->options != NULL &&
-                  route->rpc->options->access == INKMESH__OPTIONS__V1__ACCESS__ACCESS_ANYONE;
-    openapi_put_raw(o, "security", anyone ? "[]" : "[{\"bearer\":[]}]");
+    return rpc->options != NULL &&
+           rpc->options->access == INKMESH__OPTIONS__V1__ACCESS__ACCESS_ANYONE;
 }
 
 /* Whether a body that is not there would be refused. */
@@ -180,7 +179,8 @@ void openapi_operation(struct openapi *o, const struct openapi_operation *operat
     openapi_text(o, service_name(o, operation->route->rpc->service));
     openapi_close(o, ']');
     put_texts(o, operation);
-    put_security(o, operation->route);
+    openapi_put_raw(o, "security",
+                    openapi_is_for_anyone(operation->route->rpc) ? "[]" : "[{\"bearer\":[]}]");
     openapi_put_parameters(o, operation);
     put_body(o, operation);
     openapi_put_responses(o, operation);

@@ -77,8 +77,7 @@ static bool can_happen(const struct openapi_operation *operation, enum when when
     case ALWAYS:
         return true;
     case SECURED:
-        return rpc->options == NULL ||
-               rpc->options->access != INKMESH__OPTIONS__V1__ACCESS__ACCESS_ANYONE;
+        return !openapi_is_for_anyone(rpc);
     case HAS_PATH:
         return operation->template.n_variables > 0;
     case HAS_BODY:
