@@ -51,7 +51,27 @@ void ink_buf_puts(struct ink_buf *buf, const char *text)
 
 void ink_buf_putc(struct ink_buf *buf, char c)
 {
-    ink_buf_append(buf, &c, 1);
+    char *at = ink_buf_reserve(buf, 1);
+    at[0] = c;
+    at[1] = '\0';
+    buf->len++;
+}
+
+void ink_buf_unsigned(struct ink_buf *buf, uint64_t value)
+{
+    char text[20], *at = text + sizeof(text);
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    ink_buf_append(buf, at, (size_t)(text + sizeof(text) - at));
+}
+
+void ink_buf_integer(struct ink_buf *buf, int64_t value)
+{
+    if (value < 0)
+        ink_buf_putc(buf, '-');
+    ink_buf_unsigned(buf, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
 void ink_buf_vprintf(struct ink_buf *buf, const char *format, va_list args)

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/macros.h"
 
@@ -28,6 +29,9 @@ char *ink_buf_reserve(struct ink_buf *buf, size_t more);
 void ink_buf_append(struct ink_buf *buf, const void *data, size_t size);
 void ink_buf_puts(struct ink_buf *buf, const char *text);
 void ink_buf_putc(struct ink_buf *buf, char c);
+/* A number in decimal, without the cost of a printf. */
+void ink_buf_integer(struct ink_buf *buf, int64_t value);
+void ink_buf_unsigned(struct ink_buf *buf, uint64_t value);
 void ink_buf_printf(struct ink_buf *buf, const char *format, ...) INK_PRINTF(2, 3);
 void ink_buf_vprintf(struct ink_buf *buf, const char *format, va_list args) INK_PRINTF(2, 0);
 

@@ -1,7 +1,11 @@
 #include "lib/base/clock.h"
 
-#include <stdio.h>
 #include <time.h>
+
+/* The first seconds of the years 0 and 1, and the last one of 9999. */
+#define YEAR_0 INT64_C(-62167219200)
+#define YEAR_1 INT64_C(-62135596800)
+#define YEAR_9999 INT64_C(253402300799)
 
 static int64_t now_of(clockid_t clock)
 {
@@ -31,23 +35,55 @@ int64_t ink_deadline_left_ms(int64_t deadline, int64_t limit)
     return left < limit ? left : limit;
 }
 
+/* Writes the last `digits` decimal digits of a number, and returns what is behind them. */
+static char *put_number(char *out, int digits, int64_t number)
+{
+    for (int i = digits - 1; i >= 0; i--, number /= 10)
+        out[i] = (char)('0' + number % 10);
+    return out + digits;
+}
+
+/* The date of a day since 1970, in the proleptic Gregorian calendar: years begin in March here, so
+ * that the leap day is the last of its year, and 400 of them are an era of 146,097 days. */
+static char *put_date(char *out, int64_t day)
+{
+    day += 719468; /* since March 1st of the year 0 */
+    int64_t era = (day >= 0 ? day : day - 146096) / 146097;
+    int64_t of_era = day - era * 146097;
+    int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+    int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+    int64_t month = (5 * of_year + 2) / 153; /* 0 is March */
+    out = put_number(out, 4, year + era * 400 + (month >= 10));
+    *out++ = '-';
+    out = put_number(out, 2, month < 10 ? month + 3 : month - 9);
+    *out++ = '-';
+    return put_number(out, 2, of_year - (153 * month + 2) / 5 + 1);
+}
+
 void ink_rfc3339(int64_t seconds, int32_t nanos, char *out)
 {
-    time_t time = (time_t)seconds;
-    struct tm tm = {0};
-    gmtime_r(&time, &tm);
-    int at = snprintf(out, INK_RFC3339_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d",
-                      (tm.tm_year + 1900) % 10000, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-                      tm.tm_sec);
-    size_t left = INK_RFC3339_SIZE - (size_t)at;
-    if (nanos == 0)
-        snprintf(out + at, left, "Z");
-    else if (nanos % 1000000 == 0)
-        snprintf(out + at, left, ".%03dZ", nanos / 1000000);
-    else if (nanos % 1000 == 0)
-        snprintf(out + at, left, ".%06dZ", nanos / 1000);
-    else
-        snprintf(out + at, left, ".%09dZ", nanos);
+    if (seconds < YEAR_0)
+        seconds = YEAR_0;
+    if (seconds > YEAR_9999)
+        seconds = YEAR_9999;
+    int64_t day = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
+    int64_t of_day = seconds - day * 86400;
+    out = put_date(out, day);
+    *out++ = 'T';
+    out = put_number(out, 2, of_day / 3600);
+    *out++ = ':';
+    out = put_number(out, 2, of_day / 60 % 60);
+    *out++ = ':';
+    out = put_number(out, 2, of_day % 60);
+    if (nanos != 0) {
+        bool millis = nanos % 1000000 == 0, micros = nanos % 1000 == 0;
+        *out++ = '.';
+        out = millis   ? put_number(out, 3, nanos / 1000000)
+              : micros ? put_number(out, 6, nanos / 1000)
+                       : put_number(out, 9, nanos);
+    }
+    *out++ = 'Z';
+    *out = '\0';
 }
 
 /* Takes exactly `digits` decimal digits from *text. */
@@ -131,7 +167,7 @@ bool ink_rfc3339_parse(const char *text, size_t size, int64_t *ret_seconds, int3
     tm.tm_year = year - 1900;
     tm.tm_mon = month - 1;
     int64_t seconds = (int64_t)timegm(&tm) - offset;
-    if (seconds < INT64_C(-62135596800) || seconds > INT64_C(253402300799))
+    if (seconds < YEAR_1 || seconds > YEAR_9999)
         return false;
     *ret_seconds = seconds;
     *ret_nanos = nanos;

@@ -25,7 +25,8 @@ int64_t ink_deadline_left_ms(int64_t deadline, int64_t limit);
 
 #define INK_RFC3339_SIZE 40
 /* "2026-11-22T10:00:00.123456Z" (RFC 3339): UTC, with 0, 3, 6 or 9 digits of fraction as needed, as
- * the proto3 JSON mapping wants it. `out` takes INK_RFC3339_SIZE bytes. */
+ * the proto3 JSON mapping wants it. `out` takes INK_RFC3339_SIZE bytes. What is not within the
+ * years 0 to 9999 is shown as the nearest that is. */
 void ink_rfc3339(int64_t seconds, int32_t nanos, char *out);
 /* Reads any RFC 3339 time, with offset, between the years 1 and 9999. */
 bool ink_rfc3339_parse(const char *text, size_t size, int64_t *ret_seconds, int32_t *ret_nanos);

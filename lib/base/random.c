@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 void ink_random(void *out, size_t size)
@@ -17,6 +18,23 @@ void ink_random(void *out, size_t size)
         at += got;
         size -= (size_t)got;
     }
+}
+
+void ink_random_id(void *out, size_t size)
+{
+    static _Thread_local unsigned char stock[256];
+    static _Thread_local size_t left;
+    if (size > sizeof(stock)) {
+        ink_random(out, size);
+        return;
+    }
+    if (left < size) {
+        ink_random(stock, sizeof(stock));
+        left = sizeof(stock);
+    }
+    left -= size;
+    memcpy(out, stock + left, size);
+    memset(stock + left, 0, size);
 }
 
 uint32_t ink_random_jitter(void)

@@ -29,9 +29,23 @@ size_t ink_utf8_sequence(const char *text, size_t size)
     return overlong || surrogate || too_large ? 0 : length;
 }
 
+#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* How many bytes from the start are ASCII, in whole words of eight. */
+static size_t ascii_words(const char *text, size_t size)
+{
+    size_t at = 0;
+    for (uint64_t word; size - at >= sizeof(word); at += sizeof(word)) {
+        memcpy(&word, text + at, sizeof(word));
+        if ((word & EVERY(0x80)) != 0)
+            break;
+    }
+    return at;
+}
+
 bool ink_utf8_valid(const char *text, size_t size)
 {
-    for (size_t at = 0; at < size;) {
+    for (size_t at = 0; (at += ascii_words(text + at, size - at)) < size;) {
         size_t step = ink_utf8_sequence(text + at, size - at);
         if (step == 0)
             return false;
@@ -47,8 +61,6 @@ size_t ink_utf8_length(const char *text, size_t size)
         length += ((unsigned char)text[at] & 0xC0) != 0x80;
     return length;
 }
-
-#define EVERY(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 /* Not zero when one of the eight bytes is `byte`. */
 static uint64_t any_is(uint64_t word, unsigned char byte)

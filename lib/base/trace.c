@@ -1,6 +1,5 @@
 #include "lib/base/trace.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/random.h"
@@ -9,7 +8,7 @@
 static void random_id(char *out, size_t bytes)
 {
     unsigned char id[16];
-    ink_random(id, bytes);
+    ink_random_id(id, bytes);
     id[0] |= 1; /* all zero is not an id */
     ink_hex(id, bytes, out);
 }
@@ -49,6 +48,9 @@ bool ink_trace_continue(struct ink_trace *trace, const char *traceparent)
 
 void ink_trace_format(const struct ink_trace *trace, char out[INK_TRACEPARENT_SIZE])
 {
-    snprintf(out, INK_TRACEPARENT_SIZE, "00-%s-%s-%s", trace->trace_id, trace->span_id,
-             trace->sampled ? "01" : "00");
+    memcpy(out, "00-", 3);
+    memcpy(out + 3, trace->trace_id, 32);
+    out[35] = '-';
+    memcpy(out + 36, trace->span_id, 16);
+    memcpy(out + 52, trace->sampled ? "-01" : "-00", 4);
 }

@@ -10,7 +10,7 @@
 void ink_uuid_v7(char out[INK_UUID_SIZE])
 {
     unsigned char bytes[16];
-    ink_random(bytes + 6, 10);
+    ink_random_id(bytes + 6, 10);
     uint64_t ms = (uint64_t)ink_wall_clock() / 1000;
     for (int i = 0; i < 6; i++)
         bytes[i] = (unsigned char)(ms >> (40 - 8 * i) & 0xFF);

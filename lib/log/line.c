@@ -30,11 +30,37 @@ static void put_text(struct ink_buf *out, const char *text)
     }
 }
 
+/* Keys come from the source and have nothing to escape. */
 static void put_key(struct ink_buf *out, const char *key)
 {
-    ink_buf_putc(out, ',');
-    put_text(out, key);
-    ink_buf_putc(out, ':');
+    ink_buf_puts(out, ",\"");
+    ink_buf_puts(out, key);
+    ink_buf_puts(out, "\":");
+}
+
+/* With three decimals: times are in milliseconds. JSON has neither NaN nor infinity. */
+static void put_real(struct ink_buf *out, double value)
+{
+    if (!isfinite(value)) {
+        ink_buf_puts(out, "null");
+        return;
+    }
+    if (fabs(value) > 1e15) {
+        ink_buf_printf(out, "%.6g", value);
+        return;
+    }
+    int64_t thousandths = llround(fabs(value) * 1000);
+    if (value < 0 && thousandths != 0)
+        ink_buf_putc(out, '-');
+    ink_buf_integer(out, thousandths / 1000);
+    if (thousandths % 1000 == 0)
+        return;
+    char decimals[] = {'.', (char)('0' + thousandths / 100 % 10),
+                       (char)('0' + thousandths / 10 % 10), (char)('0' + thousandths % 10)};
+    size_t size = sizeof(decimals);
+    while (decimals[size - 1] == '0')
+        size--;
+    ink_buf_append(out, decimals, size);
 }
 
 static void put_field(struct ink_buf *out, const struct ink_log_field *field)
@@ -45,14 +71,10 @@ static void put_field(struct ink_buf *out, const struct ink_log_field *field)
         put_text(out, field->text);
         break;
     case INK_LOG_INTEGER:
-        ink_buf_printf(out, "%lld", (long long)field->integer);
+        ink_buf_integer(out, field->integer);
         break;
     case INK_LOG_REAL:
-        /* JSON has neither NaN nor infinity. */
-        if (isfinite(field->real))
-            ink_buf_printf(out, "%.6g", field->real);
-        else
-            ink_buf_puts(out, "null");
+        put_real(out, field->real);
         break;
     case INK_LOG_TRUTH:
         ink_buf_puts(out, field->truth ? "true" : "false");
@@ -80,7 +102,11 @@ static void put_head(struct ink_buf *out, const char *service, enum ink_log_leve
     char ts[INK_RFC3339_SIZE];
     int64_t now = ink_wall_clock();
     ink_rfc3339(now / 1000000, (int32_t)(now % 1000000) * 1000, ts);
-    ink_buf_printf(out, "{\"ts\":\"%s\",\"level\":\"%s\",\"service\":", ts, ink_log_levels[level]);
+    ink_buf_puts(out, "{\"ts\":\"");
+    ink_buf_puts(out, ts);
+    ink_buf_puts(out, "\",\"level\":\"");
+    ink_buf_puts(out, ink_log_levels[level]);
+    ink_buf_puts(out, "\",\"service\":");
     put_text(out, service);
 }
 

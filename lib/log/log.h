@@ -59,6 +59,7 @@ struct ink_log_field {
 
 #define INK_LOG_STR(k, v) ((struct ink_log_field){INK_LOG_TEXT, (k), {.text = (v)}})
 #define INK_LOG_INT(k, v) ((struct ink_log_field){INK_LOG_INTEGER, (k), {.integer = (v)}})
+/* Three decimals are written. */
 #define INK_LOG_NUM(k, v) ((struct ink_log_field){INK_LOG_REAL, (k), {.real = (v)}})
 #define INK_LOG_BOOL(k, v) ((struct ink_log_field){INK_LOG_TRUTH, (k), {.truth = (v)}})
 /* Several fields: code, error (what the caller is told), reason and cause (what it is not). */

@@ -7,27 +7,6 @@
 
 #include "lib/transcode/to_json_internal.h"
 
-static void put_digits(struct ink_buf *out, uint64_t value, bool negative, bool quoted)
-{
-    char text[24], *at = text + sizeof(text);
-    if (quoted)
-        *--at = '"';
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    if (negative)
-        *--at = '-';
-    if (quoted)
-        *--at = '"';
-    ink_buf_append(out, at, (size_t)(text + sizeof(text) - at));
-}
-
-static void put_signed(struct ink_buf *out, int64_t value, bool quoted)
-{
-    put_digits(out, value < 0 ? -(uint64_t)value : (uint64_t)value, value < 0, quoted);
-}
-
 static bool reads_back(const char *text, double value, bool is_double)
 {
     return is_double ? strtod(text, NULL) == value : strtof(text, NULL) == (float)value;
@@ -59,7 +38,7 @@ static void put_float(struct ink_buf *out, double value, bool is_double)
     else if (value == 0)
         ink_buf_puts(out, signbit(value) ? "-0.0" : "0");
     else if (fabs(value) < exact && value == (double)(int64_t)value)
-        put_signed(out, (int64_t)value, false);
+        ink_buf_integer(out, (int64_t)value);
     else
         put_shortest(out, value, is_double);
 }
@@ -75,7 +54,7 @@ static void put_enum(struct ink_buf *out, const ProtobufCEnumDescriptor *type, i
     if (strcmp(type->name, "google.protobuf.NullValue") == 0)
         ink_buf_puts(out, "null");
     else if (value == NULL)
-        put_signed(out, number, false);
+        ink_buf_integer(out, number);
     else
         put_string(out, value->name);
 }
@@ -93,20 +72,24 @@ void ink_to_scalar(struct ink_buf *out, const ProtobufCFieldDescriptor *field, c
     case PROTOBUF_C_TYPE_INT32:
     case PROTOBUF_C_TYPE_SINT32:
     case PROTOBUF_C_TYPE_SFIXED32:
-        put_signed(out, *(const int32_t *)slot, false);
+        ink_buf_integer(out, *(const int32_t *)slot);
         break;
     case PROTOBUF_C_TYPE_UINT32:
     case PROTOBUF_C_TYPE_FIXED32:
-        put_digits(out, *(const uint32_t *)slot, false, false);
+        ink_buf_unsigned(out, *(const uint32_t *)slot);
         break;
     case PROTOBUF_C_TYPE_INT64:
     case PROTOBUF_C_TYPE_SINT64:
     case PROTOBUF_C_TYPE_SFIXED64:
-        put_signed(out, *(const int64_t *)slot, true);
+        ink_buf_putc(out, '"');
+        ink_buf_integer(out, *(const int64_t *)slot);
+        ink_buf_putc(out, '"');
         break;
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-        put_digits(out, *(const uint64_t *)slot, false, true);
+        ink_buf_putc(out, '"');
+        ink_buf_unsigned(out, *(const uint64_t *)slot);
+        ink_buf_putc(out, '"');
         break;
     case PROTOBUF_C_TYPE_FLOAT:
         put_float(out, *(const float *)slot, false);

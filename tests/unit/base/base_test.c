@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -174,6 +175,43 @@ static void times_go_both_ways(void **state)
         assert_false(ink_rfc3339_parse(bad[i], strlen(bad[i]), &seconds, &nanos));
 }
 
+/* All over the calendar, as the C library has it. */
+static void dates_are_those_of_the_c_library(void **state)
+{
+    (void)state;
+    for (int64_t day = -719528; day <= 2932896; day += 13) {
+        char text[INK_RFC3339_SIZE], expected[32];
+        time_t seconds = day * 86400 + (day * 7919 % 86400 + 86400) % 86400;
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        strftime(expected, sizeof(expected), "-%m-%dT%H:%M:%SZ", &tm);
+        ink_rfc3339(seconds, 0, text);
+        assert_int_equal(atoi(text), tm.tm_year + 1900);
+        assert_string_equal(text + 4, expected);
+    }
+    char text[INK_RFC3339_SIZE];
+    ink_rfc3339(INT64_MIN, 0, text);
+    assert_string_equal(text, "0000-01-01T00:00:00Z");
+    ink_rfc3339(INT64_MAX, 0, text);
+    assert_string_equal(text, "9999-12-31T23:59:59Z");
+}
+
+static void numbers_are_written_in_decimal(void **state)
+{
+    (void)state;
+    struct ink_buf buf = INK_BUF_INIT;
+    ink_buf_integer(&buf, INT64_MIN);
+    ink_buf_putc(&buf, ' ');
+    ink_buf_integer(&buf, -7);
+    ink_buf_putc(&buf, ' ');
+    ink_buf_integer(&buf, 0);
+    ink_buf_putc(&buf, ' ');
+    ink_buf_unsigned(&buf, UINT64_MAX);
+    assert_string_equal(buf.data, "-9223372036854775808 -7 0 18446744073709551615");
+    assert_int_equal(buf.len, strlen(buf.data));
+    ink_buf_release(&buf);
+}
+
 static void ids_are_ordered_by_time(void **state)
 {
     (void)state;
@@ -295,6 +333,8 @@ int main(void)
         cmocka_unit_test(utf8_is_checked_strictly),
         cmocka_unit_test(base64_goes_both_ways),
         cmocka_unit_test(times_go_both_ways),
+        cmocka_unit_test(dates_are_those_of_the_c_library),
+        cmocka_unit_test(numbers_are_written_in_decimal),
         cmocka_unit_test(ids_are_ordered_by_time),
         cmocka_unit_test(traces_are_continued),
         cmocka_unit_test(malformed_traces_start_anew),

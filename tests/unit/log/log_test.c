@@ -97,9 +97,13 @@ static void writes_typed_fields(void **state)
     open_log(f, INK_LOG_INFO, NULL);
     ink_log(INK_LOG_WARN, NULL, "slow \"call\"", INK_LOG_STR("who", "a\nb"),
             INK_LOG_STR("absent", NULL), INK_LOG_INT("n", INT64_MIN), INK_LOG_NUM("ms", 1.5),
+            INK_LOG_NUM("small", 0.0126), INK_LOG_NUM("whole", -3), INK_LOG_NUM("zero", -0.0001),
+            INK_LOG_NUM("large", 123456789.0625), INK_LOG_NUM("huge", 1e300),
             INK_LOG_NUM("nan", 0.0 / 0.0), INK_LOG_BOOL("ok", true), INK_LOG_BOOL("no", false));
     assert_line(logged(f), "\"level\":\"warn\",\"service\":\"user\",\"msg\":\"slow \\\"call\\\"\","
-                           "\"who\":\"a\\nb\",\"n\":-9223372036854775808,\"ms\":1.5,\"nan\":null,"
+                           "\"who\":\"a\\nb\",\"n\":-9223372036854775808,\"ms\":1.5,"
+                           "\"small\":0.013,\"whole\":-3,\"zero\":0,\"large\":123456789.063,"
+                           "\"huge\":1e+300,\"nan\":null,"
                            "\"ok\":true,\"no\":false}\n");
 }
 
