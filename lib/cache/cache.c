@@ -93,7 +93,10 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
     if (size != 0)
         memcpy(entry + INK_ENTRY_HEAD, data, size);
     ttl_ms = with_jitter(ttl_ms > 0 ? ttl_ms : INK_CACHE_TTL_MS);
-    return put(cache, ctx, key, entry, INK_ENTRY_HEAD + size, ttl_ms) == 1;
+    bool taken = put(cache, ctx, key, entry, INK_ENTRY_HEAD + size, ttl_ms) == 1;
+    if (cache->near != NULL)
+        ink_near_drop(cache->near, key);
+    return taken;
 }
 
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
@@ -102,12 +105,15 @@ bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, co
     struct ink_ctx patient = ink_ctx_background(ctx->arena);
     char mark[INK_ENTRY_HEAD + 1];
     ink_entry_head(version, false, mark);
-    if (put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0)
-        return true;
-    pthread_mutex_lock(&cache->lock);
-    ink_backlog_add(&cache->backlog, key, version);
-    pthread_mutex_unlock(&cache->lock);
-    return false;
+    bool told = put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0;
+    if (!told) {
+        pthread_mutex_lock(&cache->lock);
+        ink_backlog_add(&cache->backlog, key, version);
+        pthread_mutex_unlock(&cache->lock);
+    }
+    if (cache->near != NULL)
+        ink_near_drop(cache->near, key);
+    return told;
 }
 
 /* Some of the backlog, copied into the arena; 0 when there is none. */
@@ -199,8 +205,9 @@ static void count(struct ink_cache *cache, bool hit)
     pthread_mutex_unlock(&cache->lock);
 }
 
-bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                   void **ret_data, size_t *ret_size, int64_t *ret_version)
+/* What Redis has. */
+static bool get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                struct ink_near_value *ret_value)
 {
     struct ink_cache_call call;
     if (!ink_cache_call_start(cache, ctx, &call))
@@ -211,15 +218,39 @@ bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
     ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
     if (!answered)
         return false;
-    int64_t version;
     bool hit = reply != NULL && reply->type == REDIS_REPLY_STRING &&
-               ink_entry_read(reply->str, reply->len, &version);
+               ink_entry_read(reply->str, reply->len, &ret_value->version);
     count(cache, hit);
     if (!hit)
         return false;
-    *ret_size = reply->len - INK_ENTRY_HEAD;
-    *ret_data = ink_arena_strndup(ctx->arena, reply->str + INK_ENTRY_HEAD, *ret_size);
+    ret_value->size = reply->len - INK_ENTRY_HEAD;
+    ret_value->data = ink_arena_strndup(ctx->arena, reply->str + INK_ENTRY_HEAD, ret_value->size);
+    return true;
+}
+
+/* The same, with the near cache in front. */
+static bool get_near(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                     struct ink_near_value *ret_value)
+{
+    if (ink_near_get(cache->near, key, ctx->arena, ret_value))
+        return true;
+    uint64_t ticket = ink_near_begin(cache->near, key);
+    bool hit = get(cache, ctx, key, ret_value);
+    ink_near_end(cache->near, key, ticket, hit ? ret_value : NULL);
+    return hit;
+}
+
+bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                   void **ret_data, size_t *ret_size, int64_t *ret_version)
+{
+    struct ink_near_value value;
+    bool hit =
+        cache->near != NULL ? get_near(cache, ctx, key, &value) : get(cache, ctx, key, &value);
+    if (!hit)
+        return false;
+    *ret_data = value.data;
+    *ret_size = value.size;
     if (ret_version != NULL)
-        *ret_version = version;
+        *ret_version = value.version;
     return true;
 }

@@ -21,6 +21,10 @@
  * writer whose put fails invalidates. Where there were too many to keep, a read can see an entry
  * that is at most one TTL old.
  *
+ * With a near cache, values stay in the process as well (near.h). What this process puts or
+ * invalidates it sees at once; what others do, as soon as Redis has told (within a millisecond or
+ * so after they know it themselves), and if Redis cannot tell, within INK_NEAR_LEASE_MS.
+ *
  * Values are bytes with a format of the caller's own; keys are "user:ID". Versions are not
  * negative. Thread-safe. Name resolution takes as long as the system's resolver takes; addresses
  * cost none.
@@ -48,6 +52,8 @@ struct ink_cache_settings {
     int64_t command_timeout_ms; /* of one command, with waiting for a connection; 0 means 50 */
     unsigned breaker_failures;  /* in a row until the breaker opens; 0 means 5 */
     int64_t breaker_pause_ms;   /* until a probe, with jitter of a quarter; 0 means 1000 */
+    size_t near_bytes;          /* memory for a near cache; 0 means there is none */
+    const char *near_prefix;    /* of the keys that it has */
 };
 
 /* A cache that connects when first used. The settings are copied. INVALID_ARGUMENT for a malformed
@@ -82,12 +88,14 @@ enum ink_cache_breaker {
 
 /* Gauges and counters for /metrics. */
 struct ink_cache_stats {
+    uint64_t near; /* hits that Redis was not asked for */
     uint64_t hits;
     uint64_t misses; /* Redis answered that it has nothing current */
     uint64_t errors; /* calls that Redis did not answer (well, or in time), or that were not sent */
     size_t open;     /* connections, idle or in use */
     size_t in_use;
     size_t undelivered; /* invalidations waiting for Redis */
+    size_t near_bytes;  /* that the near cache takes */
     enum ink_cache_breaker breaker;
 };
 struct ink_cache_stats ink_cache_stats(struct ink_cache *cache);

@@ -37,6 +37,8 @@ struct ink_status ink_cache_new(struct ink_arena *arena, const struct ink_cache_
                      limit(settings->breaker_pause_ms, 1000));
     pthread_mutex_init(&cache->lock, NULL);
     init_cond(&cache->returned);
+    if (settings->near_bytes > 0)
+        cache->near = ink_near_new(&cache->url, settings->near_prefix, settings->near_bytes);
     *ret_cache = cache;
     return ink_ok();
 }
@@ -56,6 +58,7 @@ void ink_cache_free(struct ink_cache *cache)
 {
     if (cache == NULL)
         return;
+    ink_near_free(cache->near);
     close_idle(cache);
     ink_backlog_release(&cache->backlog);
     pthread_cond_destroy(&cache->returned);
@@ -71,6 +74,11 @@ struct ink_cache_stats ink_cache_stats(struct ink_cache *cache)
     stats.breaker = cache->breaker.state;
     stats.undelivered = cache->backlog.count;
     pthread_mutex_unlock(&cache->lock);
+    if (cache->near != NULL) {
+        struct ink_near_stats near = ink_near_stats(cache->near);
+        stats.near = near.hits;
+        stats.near_bytes = near.bytes;
+    }
     return stats;
 }
 

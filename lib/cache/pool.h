@@ -13,12 +13,14 @@
 #include "lib/cache/breaker.h"
 #include "lib/cache/cache.h"
 #include "lib/cache/conn.h"
+#include "lib/cache/near.h"
 
 struct ink_cache {
     struct ink_cache_url url;
     size_t size;
     int64_t connect_timeout;
     int64_t command_timeout; /* both in nanoseconds */
+    struct ink_near *near;   /* or NULL */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t returned;

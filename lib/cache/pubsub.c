@@ -1,23 +1,13 @@
 #include "lib/cache/pubsub.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/clock.h"
-#include "lib/base/random.h"
-#include "lib/cache/conn.h"
+#include "lib/cache/listener.h"
 
-#define ANSWER_TIMEOUT (500 * INK_MILLISECOND)
-/* A connection that was silent for so long is asked whether it lives, and closed when it is silent
- * for as long again. */
-#define SILENCE_MS 2000
-#define FIRST_PAUSE_MS 50
-#define LONGEST_PAUSE_MS 1000
+#define PING_MS 2000
 #define PUBLISH_AT_ONCE 128
 
 struct text {
@@ -29,43 +19,16 @@ struct ink_pubsub {
     struct ink_pubsub_settings settings;
     struct ink_cache_url url;
     char *channel;
-    pthread_t thread;
-    int wake; /* eventfd: there is something to publish, or to stop */
+    struct ink_listener *listener;
+    struct ink_cache_conn *publisher; /* of the listener's thread alone */
 
-    /* Of the thread alone. */
-    struct ink_cache_conn *listener, *publisher;
-    int64_t pause_ms;
-
-    pthread_mutex_t lock; /* guards all below */
-    bool stopping;
+    pthread_mutex_t lock;                   /* guards all below */
     struct text *queue[INK_PUBSUB_BACKLOG]; /* a ring */
     size_t first, count;
     struct ink_pubsub_stats stats;
 };
 
-static void ring(struct ink_pubsub *pubsub)
-{
-    uint64_t one = 1;
-    (void)!write(pubsub->wake, &one, sizeof(one));
-}
-
-static bool is_stopping(struct ink_pubsub *pubsub)
-{
-    pthread_mutex_lock(&pubsub->lock);
-    bool stopping = pubsub->stopping;
-    pthread_mutex_unlock(&pubsub->lock);
-    return stopping;
-}
-
 /* Connecting */
-
-static bool send_words(struct ink_cache_conn *conn, int argc, const char *const *argv)
-{
-    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
-    size_t sizes[2] = {strlen(argv[0]), argc > 1 ? strlen(argv[1]) : 0};
-    ink_cache_add_command(&request, argc, argv, sizes);
-    return ink_cache_conn_send(conn, &request, ink_now() + ANSWER_TIMEOUT);
-}
 
 static void set_listening(struct ink_pubsub *pubsub, bool listening)
 {
@@ -75,29 +38,31 @@ static void set_listening(struct ink_pubsub *pubsub, bool listening)
     pthread_mutex_unlock(&pubsub->lock);
 }
 
-static void disconnect(struct ink_pubsub *pubsub)
+static void closed(void *self)
 {
-    if (pubsub->listener != NULL)
-        ink_cache_conn_close(pubsub->listener);
+    struct ink_pubsub *pubsub = self;
     if (pubsub->publisher != NULL)
         ink_cache_conn_close(pubsub->publisher);
-    pubsub->listener = pubsub->publisher = NULL;
+    pubsub->publisher = NULL;
     set_listening(pubsub, false);
 }
 
-/* True when both connections stand and the channel is listened to. */
-static bool connect_both(struct ink_pubsub *pubsub)
+/* True when the channel is listened to, and a second connection stands to publish on. */
+static bool connected(void *self, struct ink_cache_conn *conn)
 {
-    int64_t deadline = ink_now() + ANSWER_TIMEOUT;
-    pubsub->listener = ink_cache_conn_open(&pubsub->url, deadline);
-    if (pubsub->listener == NULL ||
-        !send_words(pubsub->listener, 2, (const char *[]){"SUBSCRIBE", pubsub->channel}))
+    struct ink_pubsub *pubsub = self;
+    int64_t deadline = ink_listener_deadline();
+    if (!ink_listener_send(conn, 2, (const char *[]){"SUBSCRIBE", pubsub->channel}))
         return false;
-    INK_REPLY *reply = ink_cache_conn_reply(pubsub->listener, deadline);
+    INK_REPLY *reply = ink_cache_conn_reply(conn, deadline);
     if (reply == NULL || reply->type != REDIS_REPLY_ARRAY)
         return false;
     pubsub->publisher = ink_cache_conn_open(&pubsub->url, deadline);
-    return pubsub->publisher != NULL;
+    if (pubsub->publisher == NULL)
+        return false;
+    set_listening(pubsub, true);
+    pubsub->settings.missed(pubsub->settings.self);
+    return true;
 }
 
 /* Publishing */
@@ -118,7 +83,7 @@ static size_t take_queue(struct ink_pubsub *pubsub, struct text *texts[PUBLISH_A
 static size_t send_texts(struct ink_pubsub *pubsub, struct text *const *texts, size_t count)
 {
     INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
-    int64_t deadline = ink_now() + ANSWER_TIMEOUT;
+    int64_t deadline = ink_listener_deadline();
     for (size_t i = 0; i < count; i++) {
         const size_t sizes[] = {7, strlen(pubsub->channel), texts[i]->size};
         ink_cache_add_command(&request, 3,
@@ -135,8 +100,9 @@ static size_t send_texts(struct ink_pubsub *pubsub, struct text *const *texts, s
 }
 
 /* False when the connection is of no more use. */
-static bool publish_queue(struct ink_pubsub *pubsub)
+static bool publish_queue(void *self)
 {
+    struct ink_pubsub *pubsub = self;
     struct text *texts[PUBLISH_AT_ONCE];
     size_t count;
     while ((count = take_queue(pubsub, texts)) > 0) {
@@ -153,11 +119,10 @@ static bool publish_queue(struct ink_pubsub *pubsub)
     return true;
 }
 
-/* Listening */
-
-/* ["message", channel, text]; everything else (pong) only shows that Redis is there. */
-static void take_reply(struct ink_pubsub *pubsub, const redisReply *reply)
+/* ["message", channel, text] */
+static void heard(void *self, const redisReply *reply)
 {
+    struct ink_pubsub *pubsub = self;
     if (reply->type != REDIS_REPLY_ARRAY || reply->elements != 3 ||
         reply->element[0]->type != REDIS_REPLY_STRING ||
         reply->element[2]->type != REDIS_REPLY_STRING ||
@@ -167,88 +132,6 @@ static void take_reply(struct ink_pubsub *pubsub, const redisReply *reply)
     pubsub->stats.heard++;
     pthread_mutex_unlock(&pubsub->lock);
     pubsub->settings.heard(pubsub->settings.self, reply->element[2]->str, reply->element[2]->len);
-}
-
-/* Takes what has arrived. False when the connection is of no more use. */
-static bool listen_to(struct ink_pubsub *pubsub)
-{
-    redisContext *redis = pubsub->listener->redis;
-    if (redisBufferRead(redis) != REDIS_OK)
-        return false;
-    for (;;) {
-        void *reply = NULL;
-        if (redisGetReplyFromReader(redis, &reply) != REDIS_OK)
-            return false;
-        if (reply == NULL)
-            return true;
-        take_reply(pubsub, reply);
-        freeReplyObject(reply);
-    }
-}
-
-/* Waits for something to do: 0 for silence. */
-static int await_news(struct ink_pubsub *pubsub, int timeout_ms, bool *ret_readable)
-{
-    struct pollfd fds[2] = {{.fd = pubsub->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
-    if (pubsub->listener != NULL)
-        fds[1].fd = pubsub->listener->redis->fd;
-    int ready = poll(fds, 2, timeout_ms);
-    uint64_t rings;
-    if (ready > 0 && fds[0].revents != 0)
-        (void)!read(pubsub->wake, &rings, sizeof(rings));
-    *ret_readable = ready > 0 && fds[1].revents != 0;
-    return ready;
-}
-
-/* Until the connection breaks or the pubsub ends. */
-static void serve(struct ink_pubsub *pubsub)
-{
-    int64_t heard = ink_now();
-    bool asked = false;
-    while (!is_stopping(pubsub) && publish_queue(pubsub)) {
-        bool readable;
-        (void)await_news(pubsub, SILENCE_MS, &readable);
-        if (readable) {
-            if (!listen_to(pubsub))
-                return;
-            heard = ink_now();
-            asked = false;
-        } else if (ink_now() - heard >= SILENCE_MS * INK_MILLISECOND) {
-            if (asked || !send_words(pubsub->listener, 1, (const char *[]){"PING"}))
-                return;
-            asked = true;
-            heard = ink_now();
-        }
-    }
-}
-
-/* Up to the pause, with jitter; what is published meanwhile waits in the queue. */
-static void rest(struct ink_pubsub *pubsub)
-{
-    int64_t pause = pubsub->pause_ms * (1024 + ink_random_jitter() % 512) / 1024;
-    int64_t end = ink_now() + pause * INK_MILLISECOND;
-    bool readable;
-    while (!is_stopping(pubsub) && ink_now() < end)
-        (void)await_news(pubsub, (int)ink_deadline_left_ms(end, LONGEST_PAUSE_MS * 2), &readable);
-    pubsub->pause_ms *= 2;
-    if (pubsub->pause_ms > LONGEST_PAUSE_MS)
-        pubsub->pause_ms = LONGEST_PAUSE_MS;
-}
-
-static void *run(void *data)
-{
-    struct ink_pubsub *pubsub = data;
-    while (!is_stopping(pubsub)) {
-        if (connect_both(pubsub)) {
-            pubsub->pause_ms = FIRST_PAUSE_MS;
-            set_listening(pubsub, true);
-            pubsub->settings.missed(pubsub->settings.self);
-            serve(pubsub);
-        }
-        disconnect(pubsub);
-        rest(pubsub);
-    }
-    return NULL;
 }
 
 struct ink_status ink_pubsub_new(struct ink_arena *arena,
@@ -264,11 +147,14 @@ struct ink_status ink_pubsub_new(struct ink_arena *arena,
     pubsub->settings.url = NULL;
     pubsub->url = url;
     pubsub->channel = ink_strdup(settings->channel);
-    pubsub->pause_ms = FIRST_PAUSE_MS;
-    pubsub->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&pubsub->lock, NULL);
-    if (pubsub->wake < 0 || pthread_create(&pubsub->thread, NULL, run, pubsub) != 0)
-        abort(); /* a process that cannot do this can do nothing */
+    pubsub->listener = ink_listener_new(&(struct ink_listener_settings){.url = &pubsub->url,
+                                                                        .ping_ms = PING_MS,
+                                                                        .connected = connected,
+                                                                        .closed = closed,
+                                                                        .heard = heard,
+                                                                        .turn = publish_queue,
+                                                                        .self = pubsub});
     *ret_pubsub = pubsub;
     return ink_ok();
 }
@@ -277,16 +163,11 @@ void ink_pubsub_free(struct ink_pubsub *pubsub)
 {
     if (pubsub == NULL)
         return;
-    pthread_mutex_lock(&pubsub->lock);
-    pubsub->stopping = true;
-    pthread_mutex_unlock(&pubsub->lock);
-    ring(pubsub);
-    pthread_join(pubsub->thread, NULL);
+    ink_listener_free(pubsub->listener);
     for (; pubsub->count > 0; pubsub->count--) {
         free(pubsub->queue[pubsub->first]);
         pubsub->first = (pubsub->first + 1) % INK_PUBSUB_BACKLOG;
     }
-    close(pubsub->wake);
     pthread_mutex_destroy(&pubsub->lock);
     ink_cache_url_release(&pubsub->url);
     free(pubsub->channel);
@@ -306,7 +187,7 @@ void ink_pubsub_publish(struct ink_pubsub *pubsub, const char *text, size_t size
         pubsub->stats.dropped++;
     pthread_mutex_unlock(&pubsub->lock);
     if (room)
-        ring(pubsub);
+        ink_listener_wake(pubsub->listener);
     else
         free(copy);
 }

@@ -39,6 +39,8 @@ READER(db_connect_failures, db_stats, connect_failures)
 READER(db_discarded, db_stats, discarded)
 READER(db_exhausted, db_stats, exhausted)
 
+READER(cache_near, cache_stats, near)
+READER(cache_near_bytes, cache_stats, near_bytes)
 READER(cache_hits, cache_stats, hits)
 READER(cache_misses, cache_stats, misses)
 READER(cache_errors, cache_stats, errors)
@@ -109,9 +111,12 @@ void ink_gauges_add_cache(struct ink_metrics *metrics, struct ink_cache *cache)
 {
     static const char requests[] = "Reads of the cache by their result.";
     static const struct entry entries[] = {
+        {COUNTER, "cache_requests_total", requests, "near", read_cache_near},
         {COUNTER, "cache_requests_total", requests, "hit", read_cache_hits},
         {COUNTER, "cache_requests_total", requests, "miss", read_cache_misses},
         {COUNTER, "cache_requests_total", requests, "error", read_cache_errors},
+        {GAUGE, "cache_near_bytes", "Memory that copies in the process take.", NULL,
+         read_cache_near_bytes},
         {GAUGE, "cache_connections", "Connections to Redis.", NULL, read_cache_open},
         {GAUGE, "cache_connections_in_use", "Connections that a call holds.", NULL,
          read_cache_in_use},

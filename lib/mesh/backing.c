@@ -18,6 +18,9 @@ const struct ink_config_setting ink_backing_settings_table[] = {
                    .fallback = "10", .min = 1, .max = 1000,
                    .help = "connections to PostgreSQL at most"),
     INK_CONFIG_INCLUDE(struct ink_backing_settings, redis, ink_mesh_redis_settings_table),
+    INK_CONFIG_INT(struct ink_backing_settings, near_bytes, .name = "CACHE_NEAR_BYTES",
+                   .fallback = "4194304", .min = 0, .max = INT64_C(1) << 34,
+                   .help = "memory of this process for copies of what Redis holds; 0: no copies"),
     {0},
 };
 
@@ -52,8 +55,11 @@ void ink_backing_open(struct ink_program *program, const struct ink_backing_sett
         .application_name = ink_arena_printf(arena, "inkmesh-%s", ink_program_name(program)),
         .size = (size_t)settings->database_pool,
         .migrations = migrations};
-    struct ink_cache_settings cache = {.url = settings->redis.url,
-                                       .size = (size_t)settings->redis.pool};
+    struct ink_cache_settings cache = {
+        .url = settings->redis.url,
+        .size = (size_t)settings->redis.pool,
+        .near_bytes = (size_t)settings->near_bytes,
+        .near_prefix = ink_arena_printf(arena, "%s:", ink_program_name(program))};
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
     backing.auth = ink_program_auth(program, &settings->tokens, access_ttl);

@@ -31,6 +31,7 @@ struct ink_backing_settings {
     const char *database_url; /* DATABASE_URL */
     int64_t database_pool;    /* DATABASE_POOL */
     struct ink_mesh_redis_settings redis;
+    int64_t near_bytes; /* CACHE_NEAR_BYTES */
 };
 extern const struct ink_config_setting ink_backing_settings_table[];
 

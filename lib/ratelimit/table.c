@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/random.h"
+#include "lib/base/hash.h"
 
 /* Places that a key may have. */
 #define WAYS 8
@@ -15,7 +15,7 @@ struct place {
 };
 
 struct ink_time_table {
-    uint64_t seeds[2];
+    struct ink_hash_seed seed;
     size_t sets;
     struct place places[];
 };
@@ -24,34 +24,13 @@ struct ink_time_table *ink_time_table_new(size_t size)
 {
     struct ink_time_table *table = ink_calloc(1, sizeof(*table) + size * sizeof(table->places[0]));
     table->sets = size / WAYS;
-    ink_random(table->seeds, sizeof(table->seeds));
+    ink_hash_seed(&table->seed);
     return table;
 }
 
 void ink_time_table_free(struct ink_time_table *table)
 {
     free(table);
-}
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static uint64_t hash(const struct ink_time_table *table, const char *key)
-{
-    size_t size = strlen(key);
-    uint64_t value = table->seeds[0] ^ size;
-    for (uint64_t part; size > 0;) {
-        size_t step = size < sizeof(part) ? size : sizeof(part);
-        part = 0;
-        memcpy(&part, key, step);
-        value = mix(value ^ part, table->seeds[1] | 1) + table->seeds[0];
-        key += step;
-        size -= step;
-    }
-    return mix(value, table->seeds[0] | 1);
 }
 
 static const struct place *places_of(const struct ink_time_table *table, uint64_t value)
@@ -61,7 +40,7 @@ static const struct place *places_of(const struct ink_time_table *table, uint64_
 
 int64_t ink_time_table_get(const struct ink_time_table *table, const char *key)
 {
-    uint64_t value = hash(table, key);
+    uint64_t value = ink_hash(&table->seed, key, strlen(key));
     const struct place *places = places_of(table, value);
     for (size_t i = 0; i < WAYS; i++)
         if (places[i].hash == value)
@@ -71,7 +50,7 @@ int64_t ink_time_table_get(const struct ink_time_table *table, const char *key)
 
 void ink_time_table_set(struct ink_time_table *table, const char *key, int64_t time)
 {
-    uint64_t value = hash(table, key);
+    uint64_t value = ink_hash(&table->seed, key, strlen(key));
     struct place *places = (struct place *)places_of(table, value), *chosen = places;
     for (size_t i = 0; i < WAYS; i++) {
         if (places[i].hash == value) {
