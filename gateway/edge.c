@@ -1,6 +1,5 @@
 #include "gateway/edge.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,19 +9,7 @@
 #include "lib/base/alloc.h"
 #include "lib/log/log.h"
 
-/* On every reply. The gateway serves data, so nothing in it is to be run, framed or guessed at. */
-#define COMMON_HEADERS                                                                             \
-    "X-Content-Type-Options: nosniff\r\n"                                                          \
-    "X-Frame-Options: DENY\r\n"                                                                    \
-    "Referrer-Policy: no-referrer\r\n"
 #define DEFAULT_STREAMS 256
-#define CORS_EXPOSED                                                                               \
-    "Access-Control-Expose-Headers: X-Request-Id, Location, ETag, Retry-After, "                   \
-    "RateLimit, RateLimit-Policy\r\n"
-#define CORS_PREFLIGHT                                                                             \
-    "Access-Control-Allow-Headers: Authorization, Content-Type, X-Request-Id, traceparent, "       \
-    "If-Match, If-None-Match, Last-Event-ID\r\n"                                                   \
-    "Access-Control-Max-Age: 600\r\n"
 
 static struct ink_rpc_client *client_of(const struct gateway_edge_options *options,
                                         const struct ink_service *service)
@@ -34,9 +21,10 @@ static struct ink_rpc_client *client_of(const struct gateway_edge_options *optio
 }
 
 static struct ink_status make_route(const struct gateway_edge_options *options,
-                                    struct ink_arena *arena, const struct ink_method *rpc,
+                                    struct ink_arena *arena, const struct ink_route *matched,
                                     struct gateway_route *ret_route)
 {
+    const struct ink_method *rpc = matched->rpc;
     const Inkmesh__Options__V1__MethodOptions *said = rpc->options;
     if (said == NULL || said->access == INKMESH__OPTIONS__V1__ACCESS__ACCESS_UNSPECIFIED)
         return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s does not say who may call it",
@@ -48,6 +36,7 @@ static struct ink_status make_route(const struct gateway_edge_options *options,
         .client = client_of(options, rpc->service),
         .success_status = said->success_status == 0 ? 200 : said->success_status,
         .access = said->access,
+        .preflight_names = gateway_preflight_names(arena, matched),
     };
     if (route.client == NULL)
         return ink_errorf(arena, INK_INVALID_ARGUMENT, "%s has no backend",
@@ -77,7 +66,7 @@ static struct ink_status make_routes(struct gateway_edge *edge, struct ink_arena
     const struct ink_route *routes = ink_router_routes(edge->router, &count);
     edge->routes = ink_calloc(count + 1, sizeof(*edge->routes));
     for (size_t i = 0; i < count && ink_is_ok(status); i++)
-        status = make_route(&edge->options, arena, routes[i].rpc, &edge->routes[routes[i].index]);
+        status = make_route(&edge->options, arena, &routes[i], &edge->routes[routes[i].index]);
     return status;
 }
 
@@ -123,9 +112,11 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
     edge->slots = ink_calloc(1, sizeof(*edge->slots));
     edge->slots->most = options->max_streams == 0 ? DEFAULT_STREAMS : options->max_streams;
     add_metrics(edge);
-    if (options->hsts_max_age != 0)
-        snprintf(edge->hsts, sizeof(edge->hsts), "Strict-Transport-Security: max-age=%u\r\n",
-                 options->hsts_max_age);
+    edge->safety = gateway_safety_new(
+        &(struct gateway_safety_options){.page_policy = gateway_explorer_policy,
+                                         .hsts_max_age = options->hsts_max_age,
+                                         .hsts_subdomains = options->hsts_subdomains,
+                                         .by_origin = options->cors.n_origins > 0});
     *ret_edge = edge;
     return ink_ok();
 }
@@ -137,26 +128,21 @@ void gateway_edge_free(struct gateway_edge *edge)
     ink_router_free(edge->router);
     free(edge->routes);
     free(edge->slots);
+    gateway_safety_free(edge->safety);
     gateway_openapi_free(edge->openapi);
     free(edge);
 }
 
 static void set_common_headers(struct gateway_exchange *x)
 {
-    const struct gateway_cors *cors = &x->edge->options.cors;
     const char *origin = ink_http_header(x->http, "Origin");
+    const char *for_pages = gateway_cors_lines(&x->edge->options.cors, origin);
+    bool is_page = gateway_explorer_is_page(ink_http_path(x->http));
     ink_http_set(x->http, "X-Request-Id", x->ctx.request_id);
-    ink_http_set_lines(x->http, COMMON_HEADERS);
-    ink_http_set(x->http, "Content-Security-Policy",
-                 gateway_explorer_policy(ink_http_path(x->http)));
-    if (x->edge->hsts[0] != '\0' && ink_http_is_tls(x->http))
-        ink_http_set_lines(x->http, x->edge->hsts);
-    if (cors->n_origins > 0)
-        ink_http_set_lines(x->http, "Vary: Origin\r\n");
-    if (gateway_cors_allows(cors, origin)) {
-        ink_http_set(x->http, "Access-Control-Allow-Origin", origin);
-        ink_http_set_lines(x->http, CORS_EXPOSED);
-    }
+    ink_http_set_lines(x->http,
+                       gateway_safety_lines(x->edge->safety, is_page, ink_http_is_tls(x->http)));
+    if (for_pages != NULL)
+        ink_http_set_lines(x->http, for_pages);
 }
 
 static void begin(struct gateway_exchange *x, const struct gateway_edge *edge,
@@ -227,18 +213,6 @@ static void finish(struct gateway_exchange *x)
             INK_LOG_STR("cause", x->status.cause));
 }
 
-/* OPTIONS: what the path takes, and for a browser's preflight whether a page may (Fetch
- * Standard). */
-static void answer_options(struct gateway_exchange *x, const char *allow)
-{
-    ink_http_set(x->http, "Allow", allow);
-    if (gateway_cors_allows(&x->edge->options.cors, ink_http_header(x->http, "Origin"))) {
-        ink_http_set(x->http, "Access-Control-Allow-Methods", allow);
-        ink_http_set_lines(x->http, CORS_PREFLIGHT);
-    }
-    (void)ink_http_reply(x->http, 204, NULL);
-}
-
 static void answer_route(struct gateway_exchange *x)
 {
     const char *path = ink_http_path(x->http);
@@ -253,7 +227,7 @@ static void answer_route(struct gateway_exchange *x)
         gateway_call(x);
         break;
     case INK_PATH_OPTIONS:
-        answer_options(x, match.allow);
+        gateway_answer_options(x, match.allow, gateway_preflight_route(x));
         break;
     case INK_PATH_BAD_METHOD:
         ink_http_set(x->http, "Allow", match.allow);

@@ -38,9 +38,11 @@ struct gateway_edge_options {
     const char *version;                 /* of the API, for /openapi.json */
     unsigned max_streams;                /* at once; one more is refused with 503. 0 means 256 */
     unsigned hsts_max_age;               /* seconds, said over TLS (RFC 6797); 0: not said */
+    bool hsts_subdomains;                /* for names below ours, too */
 };
 
-/* Builds the routes. INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a
+/* Builds the routes; what they need lives in `arena`, which must outlive the edge.
+ * INVALID_ARGUMENT, naming the method, for a rule that cannot be served, a
  * method that does not say who may call it, and a service without backend. */
 struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
                                    struct ink_arena *arena,

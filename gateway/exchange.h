@@ -7,6 +7,7 @@
 
 #include "gateway/edge.h"
 #include "gateway/openapi/openapi.h"
+#include "gateway/safety.h"
 #include "lib/base/ctx.h"
 #include "lib/rpc/client.h"
 #include "lib/transcode/router.h"
@@ -19,6 +20,7 @@ struct gateway_route {
     const char *location;              /* template, or NULL */
     const struct gateway_limit *limit; /* or NULL */
     const struct ink_field *account;   /* of the request, for the limit; or NULL */
+    const char *preflight_names;       /* of the headers that pages may send */
 };
 
 /* Streams last, and each keeps a thread of the HTTP server: they get a share of the threads, so
@@ -35,7 +37,7 @@ struct gateway_edge {
     struct ink_metric *duration;
     struct gateway_slots *slots;
     struct gateway_openapi *openapi;
-    char hsts[64]; /* the header line, or "" */
+    struct gateway_safety *safety;
 };
 
 struct gateway_exchange {
@@ -60,6 +62,15 @@ void gateway_answer_problem(struct gateway_exchange *x, int http_status, const c
 struct ink_problem gateway_write_problem(struct gateway_exchange *x, struct ink_status status,
                                          struct ink_buf *out);
 
+/* preflight.c: the answer to OPTIONS. `names` are those of the headers that a page may send with
+ * the method that it asks for; NULL when it may not use that method, or does not ask. */
+void gateway_answer_options(struct gateway_exchange *x, const char *allow, const char *names);
+/* Such names, for the router's paths and for the gateway's own. */
+const char *gateway_preflight_route(struct gateway_exchange *x);
+const char *gateway_preflight_own(struct gateway_exchange *x);
+/* At start: of a route. Lives in `arena`. */
+const char *gateway_preflight_names(struct ink_arena *arena, const struct ink_route *route);
+
 /* own.c: the gateway's own paths. False when the path is none of them. */
 bool gateway_answer_own(struct gateway_exchange *x);
 
@@ -72,7 +83,10 @@ void gateway_call(struct gateway_exchange *x);
 /* stream.c */
 void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request);
 
-/* field_headers.c: fields that travel in headers. Fills in those of the request. */
+/* field_headers.c. All lines of a header of the request as one value (RFC 9110, section 5.2): a
+ * list may come in several. NULL when there is none. */
+const char *gateway_header_list(struct gateway_exchange *x, const char *name);
+/* Fields that travel in headers. Fills in those of the request. */
 struct ink_status gateway_take_headers(struct gateway_exchange *x,
                                        ProtobufCMessage *request) INK_MUST_CHECK;
 /* Sets those of a reply, and Cache-Control. True when the client has this reply already, by its

@@ -15,9 +15,7 @@ static char **member(const struct ink_field *field, const ProtobufCMessage *mess
     return (char **)((char *)(uintptr_t)message + field->c->offset);
 }
 
-/* All lines of a header as one value (RFC 9110, section 5.2): a list may come in several. NULL when
- * there is none. */
-static const char *joined(struct gateway_exchange *x, const char *name)
+const char *gateway_header_list(struct gateway_exchange *x, const char *name)
 {
     const char *all = NULL, *one, *value;
     for (size_t i = 0; ink_http_header_at(x->http, i, &one, &value); i++)
@@ -31,7 +29,7 @@ static const char *joined(struct gateway_exchange *x, const char *name)
 static struct ink_status take(struct gateway_exchange *x, const struct ink_field *field,
                               ProtobufCMessage *request)
 {
-    const char *value = joined(x, field->header);
+    const char *value = gateway_header_list(x, field->header);
     if (value == NULL)
         return ink_ok();
     if (*value == '\0')
@@ -56,7 +54,7 @@ struct ink_status gateway_take_headers(struct gateway_exchange *x, ProtobufCMess
 static bool not_modified(struct gateway_exchange *x, const char *etag)
 {
     const char *method = ink_http_method(x->http);
-    const char *known = joined(x, "If-None-Match");
+    const char *known = gateway_header_list(x, "If-None-Match");
     return known != NULL && x->made->success_status == 200 &&
            (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) &&
            ink_etag_list_has(known, etag);

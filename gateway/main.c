@@ -32,7 +32,8 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .limits = limits,
                                            .version = VERSION,
                                            .max_streams = max_streams(settings),
-                                           .hsts_max_age = (unsigned)settings->hsts_max_age};
+                                           .hsts_max_age = (unsigned)settings->hsts_max_age,
+                                           .hsts_subdomains = settings->hsts_subdomains};
     ink_program_must(program, "use CORS_ORIGINS",
                      gateway_cors_parse(arena, settings->cors_origins, &options.cors));
     ink_program_must(program, "build the routes", gateway_edge_new(&options, arena, &edge));

@@ -9,6 +9,7 @@
 
 #define NOT_KEPT "Cache-Control: no-store\r\n"
 #define ASKED_AGAIN "Cache-Control: no-cache\r\n"
+#define ALLOWED "GET, HEAD, OPTIONS"
 
 static void health(struct gateway_exchange *x)
 {
@@ -32,7 +33,7 @@ static void readyz(struct gateway_exchange *x)
 static void serve(struct gateway_exchange *x, const char *etag, const char *data, size_t size,
                   const char *media_type)
 {
-    const char *known = ink_http_header(x->http, "If-None-Match");
+    const char *known = gateway_header_list(x, "If-None-Match");
     ink_http_set(x->http, "ETag", etag);
     if (known != NULL && ink_etag_list_has(known, etag)) {
         (void)ink_http_reply(x->http, 304, NULL);
@@ -106,10 +107,11 @@ bool gateway_answer_own(struct gateway_exchange *x)
         own->answer(x);
         return true;
     }
-    ink_http_set_lines(x->http, "Allow: GET, HEAD, OPTIONS\r\n");
-    if (strcmp(method, "OPTIONS") == 0)
-        (void)ink_http_reply(x->http, 204, NULL);
-    else
-        gateway_answer_problem(x, 405, "This path does not take this method.");
+    if (strcmp(method, "OPTIONS") == 0) {
+        gateway_answer_options(x, ALLOWED, gateway_preflight_own(x));
+        return true;
+    }
+    ink_http_set(x->http, "Allow", ALLOWED);
+    gateway_answer_problem(x, 405, "This path does not take this method.");
     return true;
 }

@@ -39,8 +39,12 @@ const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_SECONDS(struct gateway_settings, hsts_max_age, .name = "HTTP_HSTS_MAX_AGE",
                        .fallback = "365d", .min = 0, .max = 1000LL * 86400,
                        .help = "for how long browsers insist on HTTPS once they had it; 0: not"),
+    INK_CONFIG_BOOL(struct gateway_settings, hsts_subdomains, .name = "HTTP_HSTS_SUBDOMAINS",
+                    .fallback = "true",
+                    .help = "whether they also do for all names below the gateway's"),
     INK_CONFIG_STRING(struct gateway_settings, cors_origins, .name = "CORS_ORIGINS",
-                      .help = "origins whose pages may call, separated by commas"),
+                      .help = "exact origins whose pages may call, such as "
+                              "https://blog.example,http://localhost:5173; none if empty"),
     INK_CONFIG_INCLUDE(struct gateway_settings, limits, gateway_limit_settings_table),
     INK_CONFIG_INCLUDE(struct gateway_settings, redis, ink_mesh_redis_settings_table),
     INK_CONFIG_INCLUDE(struct gateway_settings, tokens, ink_mesh_token_settings_table),

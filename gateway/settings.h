@@ -22,6 +22,7 @@ struct gateway_settings {
     const char *tls_cert_file;
     const char *tls_key_file;
     int64_t hsts_max_age; /* seconds */
+    bool hsts_subdomains;
     const char *cors_origins;
     struct gateway_limit_settings limits;
     struct ink_mesh_token_settings tokens;

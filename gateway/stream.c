@@ -232,9 +232,10 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
 {
     struct gateway_slots *slots = x->edge->slots;
     if (!take_slot(slots)) {
-        gateway_answer_status(x, ink_overloaded("as many streams are open as may be: "
-                                                "HTTP_STREAMS_PERCENT of the gateway's threads",
-                                                FULL_RETRY_MS));
+        struct ink_status status =
+            ink_overloaded("as many streams are open as may be at once", FULL_RETRY_MS);
+        status.cause = "HTTP_STREAMS_PERCENT of HTTP_THREADS";
+        gateway_answer_status(x, status);
         return;
     }
     serve(x, request);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "gateway/explorer/files.h"
@@ -11,6 +12,8 @@
 /* The file at this path of a request; NULL when there is none. */
 const struct gateway_file *gateway_explorer_file(const char *path);
 
-/* The Content-Security-Policy of a path: what the page may load and whom it may ask is the gateway
- * alone, and what is no page may nothing. */
-const char *gateway_explorer_policy(const char *path);
+/* Whether it is the page at this path. */
+bool gateway_explorer_is_page(const char *path);
+
+/* The page's Content-Security-Policy: what it may load and whom it may ask is the gateway alone. */
+extern const char gateway_explorer_policy[];

@@ -16,7 +16,7 @@
 /* By which bodies are read, and the memory for them is taken. */
 #define BODY_STEP (64 * 1024)
 /* Room in front of a reply's body, so that head and body leave with one write. */
-#define HEAD_ROOM 1024
+#define HEAD_ROOM 2048
 /* A longer send buffer is not kept for the next request. */
 #define KEPT_BUFFER (256 * 1024)
 

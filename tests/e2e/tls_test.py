@@ -71,7 +71,8 @@ class TlsTest(MeshTest):
 
     def test_browsers_are_told_to_insist(self):
         for path in ("/health", "/api/v1/users/profile", "/nowhere"):
-            self.assertEqual(self.get(path).headers[HSTS], "max-age=31536000", path)
+            self.assertEqual(self.get(path).headers[HSTS],
+                             "max-age=31536000; includeSubDomains", path)
 
     def test_plain_text_gets_nowhere(self):
         plain = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port, timeout=20)

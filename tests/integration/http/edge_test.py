@@ -11,6 +11,18 @@ import unittest
 SERVER = "tests/integration/http/edge_server"
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\Z")
 JSON = {"Content-Type": "application/json"}
+# On every answer that is no page.
+SAFE = {"Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Origin-Agent-Cluster": "?1",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-DNS-Prefetch-Control": "off",
+        "X-Download-Options": "noopen",
+        "X-Frame-Options": "DENY",
+        "X-Permitted-Cross-Domain-Policies": "none",
+        "X-XSS-Protection": "0"}
 
 
 class Edge:
@@ -203,23 +215,101 @@ class EdgeTest(unittest.TestCase):
         got = self.edge.ask("GET", "/nowhere", None, {"X-Request-Id": good})[1]
         self.assertEqual(got["X-Request-Id"], good)
 
-    def test_options_and_cors(self):
-        status, headers, body = self.edge.ask("OPTIONS", "/v1/books/7")
+    def test_options(self):
+        for extra in ({}, {"Origin": "https://a.example"},
+                      {"Access-Control-Request-Method": "DELETE"}):
+            status, headers, body = self.edge.ask("OPTIONS", "/v1/books/7", None, extra)
+            self.assertEqual((status, body), (204, b""))
+            self.assertIn("DELETE", headers["Allow"])
+            self.assertIsNone(headers["Access-Control-Allow-Methods"])
+            self.assertIsNone(headers["Access-Control-Allow-Headers"])
+
+    def preflight(self, path, method, origin="http://b.example:8080"):
+        """The answer's headers that speak of CORS: {name: set of its members}."""
+        status, headers, body = self.edge.ask("OPTIONS", path, None, {
+            "Origin": origin, "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": "authorization,x-evil"})
         self.assertEqual((status, body), (204, b""))
-        self.assertIn("DELETE", headers["Allow"])
-        self.assertIsNone(headers["Access-Control-Allow-Origin"])
-        preflight = {"Origin": "http://b.example:8080", "Access-Control-Request-Method": "DELETE"}
-        headers = self.edge.ask("OPTIONS", "/v1/books/7", None, preflight)[1]
-        self.assertEqual(headers["Access-Control-Allow-Origin"], "http://b.example:8080")
-        self.assertIn("DELETE", headers["Access-Control-Allow-Methods"])
-        self.assertIn("Authorization", headers["Access-Control-Allow-Headers"])
-        for origin in ("http://b.example", "https://a.example.evil", "null", "HTTPS://A.EXAMPLE"):
-            headers = self.edge.ask("GET", "/v1/books/7", None, {"Origin": origin})[1]
-            self.assertIsNone(headers["Access-Control-Allow-Origin"], origin)
+        self.assertEqual(headers.get_all("Vary"), ["Origin", "Access-Control-Request-Method"])
+        prefix = "Access-Control-"
+        return {name[len(prefix):]: set(value.split(", ")) for name, value in headers.items()
+                if name.startswith(prefix)}
+
+    def test_preflight(self):
+        """A page may ask for the route's methods and headers, and no others."""
+        always = {"Authorization", "X-Request-Id", "traceparent"}
+        for path, method, names in (
+                ("/v1/books/7", "DELETE", set()), ("/v1/books/7", "GET", set()),
+                ("/v1/books/7", "HEAD", set()), ("/v1/books/7", "PATCH", {"Content-Type"}),
+                ("/v1/shelves/a/books", "POST", {"Content-Type"}),
+                ("/v1/books:watch", "GET", {"Last-Event-ID"}),
+                ("/openapi.json", "GET", {"If-None-Match"})):
+            cors = self.preflight(path, method)
+            self.assertEqual(cors["Allow-Origin"], {"http://b.example:8080"})
+            self.assertEqual(cors["Max-Age"], {"600"})
+            self.assertEqual(cors["Allow-Headers"], always | names, (path, method))
+            self.assertIn(method, cors["Allow-Methods"])
+            self.assertNotIn("Allow-Credentials", cors)
+        self.assertEqual(self.preflight("/v1/books/7", "GET")["Allow-Methods"],
+                         {"DELETE", "GET", "HEAD", "OPTIONS", "PATCH"})
+        for path, method in (("/v1/books/7", "PUT"), ("/v1/books/7", "OPTIONS"),
+                             ("/v1/books/7", "*"), ("/v1/books/7", "get"), ("/v1/books/7", ""),
+                             ("/health", "POST")):
+            self.assertEqual(set(self.preflight(path, method)), {"Allow-Origin", "Expose-Headers"},
+                             (path, method))
+
+    def test_other_origins_hear_nothing(self):
+        for origin in ("http://b.example", "http://b.example:80800", "https://b.example:8080",
+                       "https://a.example.evil", "https://xa.example", "https://x.a.example",
+                       "https://a.example/", "https://a.example:443", "null", "*", "",
+                       "HTTPS://A.EXAMPLE", "https://a.example, http://b.example:8080"):
+            self.assertEqual(self.preflight("/v1/books/7", "DELETE", origin), {}, origin)
+            for path in ("/v1/books/7", "/nowhere", "/health"):
+                headers = self.edge.ask("GET", path, None, {"Origin": origin})[1]
+                self.assertEqual([name for name in headers if name.startswith("Access-Control")],
+                                 [], origin)
+                self.assertEqual(headers["Vary"], "Origin")
+                if origin not in ("", "*"):
+                    self.assertNotIn(origin, str(headers))
+
+    def test_pages_of_listed_origins_may_read(self):
+        for path in ("/v1/books/7", "/nowhere", "/health", "/v1/books:watch?count=1"):
+            headers = self.edge.ask("GET", path, None, {"Origin": "https://a.example"})[1]
+            self.assertEqual(headers.get_all("Access-Control-Allow-Origin"), ["https://a.example"])
             self.assertEqual(headers["Vary"], "Origin")
-        # A page of an allowed origin may read errors too.
-        headers = self.edge.ask("GET", "/nowhere", None, {"Origin": "https://a.example"})[1]
-        self.assertEqual(headers["Access-Control-Allow-Origin"], "https://a.example")
+            exposed = headers["Access-Control-Expose-Headers"].split(", ")
+            for name in ("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After",
+                         "X-Request-Id", "WWW-Authenticate"):
+                self.assertIn(name, exposed)
+        self.assertEqual(self.edge.ask("GET", "/v1/books/7")[1]["Vary"], "Origin")
+
+    def test_every_answer_is_safe_for_browsers(self):
+        ask, user = self.edge.ask, self.bearer(self.edge.user)
+        etag = ask("GET", "/openapi.json")[1]["ETag"]
+        answers = [
+            (200, ask("GET", "/v1/books/7")), (200, ask("HEAD", "/v1/books/7")),
+            (200, ask("GET", "/health")), (200, ask("GET", "/v1/books:watch?count=1")),
+            (201, ask("POST", "/v1/shelves/a/books", '{"id": "a", "title": "T"}', JSON)),
+            (204, ask("DELETE", "/v1/books/7", None, user)), (204, ask("OPTIONS", "/v1/books/7")),
+            (204, ask("OPTIONS", "*")), (204, ask("OPTIONS", "/health")),
+            (304, ask("GET", "/openapi.json", None, {"If-None-Match": f'"x", {etag}'})),
+            (400, ask("GET", "/v1/books/%zz")), (401, ask("DELETE", "/v1/books/7")),
+            (404, ask("GET", "/nowhere")), (405, ask("PUT", "/v1/books/7", "{}", JSON)),
+            (413, ask("POST", "/v1/shelves/a/books", '{"title": "%s"}' % ("x" * 1000), JSON)),
+            (415, ask("POST", "/v1/shelves/a/books", "{}", {"Content-Type": ""})),
+            (500, ask("GET", "/v1/books/7?failWith=13")), (501, ask("BREW", "/v1/books/7")),
+            (503, ask("GET", "/v1/books/7?failWith=14")),
+            # Refused before there is a request that the edge could look at.
+            (400, ask("GET", "/health", None, {"Transfer-Encoding": "gzip"})),
+            (400, ask("GET", "/health", None, {"Bad Name": "x"})),
+            (431, ask("GET", "/health", None, {f"X-{n}": "x" for n in range(70)}))]
+        for status, (got, headers, _) in answers:
+            self.assertEqual(got, status)
+            for name, value in SAFE.items():
+                self.assertEqual(headers.get_all(name), [value], (status, name))
+            for name in ("Server", "X-Powered-By", "Set-Cookie", "Strict-Transport-Security",
+                         "Access-Control-Allow-Origin"):
+                self.assertNotIn(name, headers, status)
 
     def test_the_server_as_a_whole(self):
         status, headers, _ = self.edge.ask("OPTIONS", "*")

@@ -1,7 +1,6 @@
-/* Request ids, origins and media types: what clients send in headers. */
+/* Request ids and media types: what clients send in headers. */
 #include <string.h>
 
-#include "gateway/cors.h"
 #include "gateway/media_type.h"
 #include "gateway/request_id.h"
 #include "lib/base/uuid.h"
@@ -25,52 +24,6 @@ static void request_ids(void **state)
     }
     const char *one = gateway_request_id(&arena, NULL);
     assert_string_not_equal(one, gateway_request_id(&arena, NULL));
-}
-
-static void origins(void **state)
-{
-    struct gateway_cors cors;
-    (void)state;
-    assert_true(ink_is_ok(gateway_cors_parse(&arena, NULL, &cors)));
-    assert_int_equal(cors.n_origins, 0);
-    assert_false(gateway_cors_allows(&cors, "https://a.example"));
-    assert_true(
-        ink_is_ok(gateway_cors_parse(&arena, "https://a.example , http://localhost:5173", &cors)));
-    assert_int_equal(cors.n_origins, 2);
-    assert_true(gateway_cors_allows(&cors, "https://a.example"));
-    assert_true(gateway_cors_allows(&cors, "http://localhost:5173"));
-    static const char *const others[] = {"http://a.example",
-                                         "https://a.example:443",
-                                         "https://a.example/",
-                                         "https://b.a.example",
-                                         "http://localhost:517",
-                                         "null",
-                                         "",
-                                         "*"};
-    for (size_t i = 0; i < INK_COUNT(others); i++)
-        assert_false(gateway_cors_allows(&cors, others[i]));
-    assert_false(gateway_cors_allows(&cors, NULL));
-}
-
-static void bad_origins(void **state)
-{
-    static const char *const bad[] = {"*",
-                                      "a.example",
-                                      "https://",
-                                      "https://:80",
-                                      "https://a.example/",
-                                      "https://A.example",
-                                      "https://a.example,,https://b.example",
-                                      "https://a.example\r\nX: y",
-                                      "ftp://a.example",
-                                      "null"};
-    (void)state;
-    for (size_t i = 0; i < INK_COUNT(bad); i++) {
-        struct gateway_cors cors = {.n_origins = 77};
-        struct ink_status status = gateway_cors_parse(&arena, bad[i], &cors);
-        assert_int_equal(status.code, INK_INVALID_ARGUMENT);
-        assert_int_equal(cors.n_origins, 77);
-    }
 }
 
 static void json_types(void **state)
@@ -114,8 +67,8 @@ static void accepted_types(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_ids),    cmocka_unit_test(origins),
-        cmocka_unit_test(bad_origins),    cmocka_unit_test(json_types),
+        cmocka_unit_test(request_ids),
+        cmocka_unit_test(json_types),
         cmocka_unit_test(accepted_types),
     };
     return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
