@@ -15,7 +15,7 @@ enum when {
     HAS_PATH,    /* it names something, which may not be there */
     HAS_BODY,    /* it takes a body */
     WRITES,      /* it is more than a look */
-    CONDITIONAL, /* it has an If-Match */
+    CONDITIONAL, /* it has an If-Match or If-None-Match */
     SAID,        /* only if the contract says so */
 };
 
@@ -30,7 +30,9 @@ static const struct {
     {404, HAS_PATH, "There is no such thing."},
     {408, HAS_BODY, "The request took too long to arrive."},
     {409, WRITES, "It exists already, or another change came first."},
-    {412, CONDITIONAL, "It has changed: its entity tag is none of those in If-Match."},
+    {412, CONDITIONAL,
+     "Its entity tag is none of those in If-Match (it has changed), or one of those in "
+     "If-None-Match."},
     {413, HAS_BODY, "The request is too large."},
     {415, HAS_BODY, "The request's body is not application/json, or is compressed."},
     {429, ALWAYS, "The caller asks too often, or for too much at once."},
@@ -87,7 +89,8 @@ static bool can_happen(const struct openapi_operation *operation, enum when when
                options->idempotency_level !=
                    GOOGLE__PROTOBUF__METHOD_OPTIONS__IDEMPOTENCY_LEVEL__NO_SIDE_EFFECTS;
     case CONDITIONAL:
-        return openapi_header_field(rpc->input, "If-Match") != NULL;
+        return openapi_header_field(rpc->input, "If-Match") != NULL ||
+               openapi_header_field(rpc->input, "If-None-Match") != NULL;
     case SAID:
         break;
     }

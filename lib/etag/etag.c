@@ -36,6 +36,11 @@ bool ink_etag_next(const char **list, struct ink_etag *ret_tag)
     return true;
 }
 
+bool ink_etag_at_end(const char *list)
+{
+    return list[strspn(list, " \t,")] == '\0';
+}
+
 bool ink_etag_is_any(const char *list)
 {
     list = skip_space(list);

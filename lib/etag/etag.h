@@ -20,6 +20,9 @@ struct ink_etag {
 /* Reads the next tag of *list and moves *list behind it. False at the end, and where the list is
  * malformed; "*" is no tag. */
 bool ink_etag_next(const char **list, struct ink_etag *ret_tag) INK_MUST_CHECK;
+/* Whether nothing more is left of a list: once ink_etag_next() has said false, whether the list was
+ * well-formed. */
+bool ink_etag_at_end(const char *list);
 /* Whether a list is "*": any state that there is. */
 bool ink_etag_is_any(const char *list);
 /* Whether `list` has the tag `etag` (in its quotes) by the weak comparison, in which W/ does not

@@ -33,7 +33,7 @@ static int http_status(struct ink_status status)
     case INK_RESOURCE_EXHAUSTED:
         return reason_is(status, INK_REASON_OVERLOADED) ? 503 : 429;
     case INK_FAILED_PRECONDITION:
-        return reason_is(status, "ETAG_MISMATCH") ? 412 : 400;
+        return reason_is(status, "ETAG_MISMATCH") || reason_is(status, "ETAG_MATCH") ? 412 : 400;
     case INK_UNIMPLEMENTED:
         return 501;
     case INK_UNAVAILABLE:

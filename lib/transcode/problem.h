@@ -37,9 +37,10 @@ struct ink_problem_place {
     const struct ink_message *type; /* the request's message: paths are shown in its JSON names */
 };
 
-/* 3 and 11 → 400, 16 → 401, 7 → 403, 5 → 404, 6 and 10 → 409, 9 → 412 for the reason ETAG_MISMATCH
- * and else 400, 8 → 429 (503 for SERVER_OVERLOADED), 1 → 499, 4 → 504, 12 → 501, 14 → 503, others
- * 500; 0 → 200. 429 and 503 always have a Retry-After: the status' own, rounded up, or 1. */
+/* 3 and 11 → 400, 16 → 401, 7 → 403, 5 → 404, 6 and 10 → 409, 9 → 412 for the reasons ETAG_MISMATCH
+ * and ETAG_MATCH and else 400, 8 → 429 (503 for SERVER_OVERLOADED), 1 → 499, 4 → 504, 12 → 501, 14
+ * → 503, others 500; 0 → 200. 429 and 503 always have a Retry-After: the status' own, rounded up,
+ * or 1. */
 struct ink_problem ink_problem_from_status(struct ink_status status);
 
 /* Appends the JSON text. The arena holds converted paths. */

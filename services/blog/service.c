@@ -113,33 +113,45 @@ static struct ink_status list_blogs(void *self, struct ink_ctx *ctx,
 }
 INK_RPC_UNARY(list_blogs, Inkmesh__Blog__V1__ListBlogsRequest, Inkmesh__Blog__V1__ListBlogsResponse)
 
-/* The condition of a change: its author, and one of the etags of an If-Match if there is one. Only
- * strong tags can match there (RFC 9110, section 13.1.1). */
-static struct blog_condition condition_of(struct ink_ctx *ctx, const char *if_match)
+/* The versions of a list of etags. `weak` says whether a W/ does not matter. */
+static struct blog_versions versions_of(struct ink_ctx *ctx, const char **etags, bool weak)
 {
-    struct blog_condition condition = {.author_id = ctx->caller.id};
-    condition.any_version = if_match[0] == '\0' || ink_etag_is_any(if_match);
-    if (condition.any_version)
-        return condition;
+    struct blog_versions versions = {.any = ink_etag_is_any(*etags)};
+    if (versions.any)
+        return versions;
     /* A tag is two quotes at least. */
-    const char **versions =
-        ink_arena_calloc(ctx->arena, strlen(if_match) / 2 + 1, sizeof(*versions));
+    const char **list = ink_arena_calloc(ctx->arena, strlen(*etags) / 2 + 1, sizeof(*list));
     struct ink_etag tag;
-    while (ink_etag_next(&if_match, &tag))
-        if (!tag.weak)
-            versions[condition.n_versions++] = ink_arena_strndup(ctx->arena, tag.opaque, tag.size);
-    condition.versions = versions;
+    while (ink_etag_next(etags, &tag))
+        if (weak || !tag.weak)
+            list[versions.count++] = ink_arena_strndup(ctx->arena, tag.opaque, tag.size);
+    versions.list = list;
+    return versions;
+}
+
+/* The condition of a change: its author, and what If-Match (which weak tags never do) and
+ * If-None-Match say (RFC 9110, sections 13.1.1 and 13.1.2). Of an If-None-Match that cannot be read
+ * to its end nobody knows that it holds. */
+static struct blog_condition condition_of(struct ink_ctx *ctx, const char *if_match,
+                                          const char *if_none_match)
+{
+    struct blog_condition condition = {.author_id = ctx->caller.id, .wanted.any = true};
+    if (if_match[0] != '\0')
+        condition.wanted = versions_of(ctx, &if_match, false);
+    condition.unwanted = versions_of(ctx, &if_none_match, true);
+    if (!ink_etag_at_end(if_none_match))
+        condition.unwanted.any = true;
     return condition;
 }
 
-static bool holds(const struct blog_condition *condition, int64_t version)
+static bool has(const struct blog_versions *versions, int64_t version)
 {
     char text[24];
     snprintf(text, sizeof(text), "%lld", (long long)version);
-    for (size_t i = 0; i < condition->n_versions; i++)
-        if (strcmp(condition->versions[i], text) == 0)
+    for (size_t i = 0; i < versions->count; i++)
+        if (strcmp(versions->list[i], text) == 0)
             return true;
-    return condition->any_version;
+    return versions->any;
 }
 
 static struct ink_status etag_mismatch(void)
@@ -147,6 +159,14 @@ static struct ink_status etag_mismatch(void)
     struct ink_status status =
         ink_error(INK_FAILED_PRECONDITION, "the blog has changed: its etag is another one");
     status.reason = "ETAG_MISMATCH";
+    return status;
+}
+
+static struct ink_status etag_match(void)
+{
+    struct ink_status status =
+        ink_error(INK_FAILED_PRECONDITION, "the blog's etag is one that it must not be");
+    status.reason = "ETAG_MATCH";
     return status;
 }
 
@@ -164,7 +184,9 @@ static struct ink_status find_to_change(struct blog_service *service, struct ink
         status.reason = "NOT_THE_AUTHOR";
         return status;
     }
-    return holds(condition, blog->version) ? ink_ok() : etag_mismatch();
+    if (!has(&condition->wanted, blog->version))
+        return etag_mismatch();
+    return has(&condition->unwanted, blog->version) ? etag_match() : ink_ok();
 }
 
 /* Why a change found nothing to change. What it ran into may be gone by now: then it was another
@@ -174,7 +196,9 @@ static struct ink_status explain(struct blog_service *service, struct ink_ctx *c
 {
     struct blog_row blog;
     struct ink_status status = find_to_change(service, ctx, id, condition, &blog);
-    return ink_is_ok(status) ? etag_mismatch() : status;
+    if (!ink_is_ok(status))
+        return status;
+    return condition->wanted.any ? etag_match() : etag_mismatch();
 }
 
 static struct ink_status change(struct blog_service *service, struct ink_ctx *ctx, const char *id,
@@ -202,7 +226,7 @@ static struct ink_status update_blog(void *self, struct ink_ctx *ctx,
 {
     struct blog_service *service = self;
     const char *id = stored_id(ctx, request->id);
-    struct blog_condition condition = condition_of(ctx, request->if_match);
+    struct blog_condition condition = condition_of(ctx, request->if_match, request->if_none_match);
     struct blog_row blog;
     struct ink_status status = check_author(ctx, request->author_id);
     if (!ink_is_ok(status))
@@ -228,7 +252,7 @@ static struct ink_status delete_blog(void *self, struct ink_ctx *ctx,
     (void)reply;
     struct blog_service *service = self;
     const char *id = stored_id(ctx, request->id);
-    struct blog_condition condition = condition_of(ctx, request->if_match);
+    struct blog_condition condition = condition_of(ctx, request->if_match, request->if_none_match);
     bool found = false;
     int64_t version = 0;
     struct ink_status status =

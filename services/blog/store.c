@@ -75,9 +75,18 @@ struct ink_status blog_store_find(struct ink_db *db, const struct ink_ctx *ctx, 
     return ink_ok();
 }
 
-/* $1 to $3 of a statement that changes a blog. */
+/* $1 to $4 of a statement that changes a blog. NULL is any version: it is unlike all of them. */
 #define CONDITION                                                                                  \
-    " WHERE id = $1 AND author_id = $2 AND ($3::text[] IS NULL OR version::text = ANY ($3))"
+    " WHERE id = $1 AND author_id = $2 AND ($3::text[] IS NULL OR version::text = ANY ($3))"       \
+    "   AND $4::text[] IS NOT NULL AND version::text <> ALL ($4)"
+
+static void add_versions(struct ink_db_params *params, const struct blog_versions *versions)
+{
+    if (versions->any)
+        ink_db_add_null(params);
+    else
+        ink_db_add_text_array(params, versions->list, versions->count);
+}
 
 static struct ink_db_params change_params(const struct ink_ctx *ctx, const char *id,
                                           const struct blog_condition *condition)
@@ -85,10 +94,8 @@ static struct ink_db_params change_params(const struct ink_ctx *ctx, const char 
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, id);
     ink_db_add_text(&params, condition->author_id);
-    if (condition->any_version)
-        ink_db_add_null(&params);
-    else
-        ink_db_add_text_array(&params, condition->versions, condition->n_versions);
+    add_versions(&params, &condition->wanted);
+    add_versions(&params, &condition->unwanted);
     return params;
 }
 
@@ -100,10 +107,10 @@ struct ink_status blog_store_update(struct ink_db *db, const struct ink_ctx *ctx
     static const struct ink_db_statement update = {
         .name = "blog_update",
         .sql = "WITH blog AS ("
-               "  UPDATE blogs SET title = coalesce($4, title), content = coalesce($5, content),"
+               "  UPDATE blogs SET title = coalesce($5, title), content = coalesce($6, content),"
                "    version = version + 1, updated_at = greatest(clock_timestamp(), "
                "updated_at)" CONDITION " RETURNING " BLOG_COLUMNS
-               ")" EVENT("blog-updated", "$6", "$7") " SELECT " BLOG_COLUMNS " FROM blog",
+               ")" EVENT("blog-updated", "$7", "$8") " SELECT " BLOG_COLUMNS " FROM blog",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = change_params(ctx, id, condition);
@@ -127,7 +134,7 @@ struct ink_status blog_store_delete(struct ink_db *db, const struct ink_ctx *ctx
         .name = "blog_delete",
         .sql = "WITH blog AS ("
                "  DELETE FROM blogs" CONDITION " RETURNING " BLOG_COLUMNS
-               ")" EVENT("blog-deleted", "$4", "$5") " SELECT version FROM blog",
+               ")" EVENT("blog-deleted", "$5", "$6") " SELECT version FROM blog",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = change_params(ctx, id, condition);

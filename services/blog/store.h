@@ -33,11 +33,15 @@ struct ink_status blog_store_find(struct ink_db *db, const struct ink_ctx *ctx, 
 
 /* Which state of a blog to change: in one statement with the change, so that of two changes to the
  * same state one finds another one. */
+struct blog_versions {
+    bool any;
+    const char *const *list; /* in decimal; others never match */
+    size_t count;
+};
 struct blog_condition {
     const char *author_id;
-    bool any_version;
-    const char *const *versions; /* in decimal; others never match */
-    size_t n_versions;
+    struct blog_versions wanted;   /* it must be one of these */
+    struct blog_versions unwanted; /* and none of these */
 };
 
 /* Sets title and content, of which either may be NULL to stay. *ret_found is false, and nothing

@@ -205,10 +205,28 @@ class ConditionsTest(BlogTest):
         self.assertEqual(gone.status, 204)
         self.assert_problem(self.change(blog, {}, If_Match="*"), 404)
 
+    def test_if_none_match_of_a_change(self):
+        answer = self.write()
+        blog, etag = answer.json(), answer.headers["ETag"]
+        for wrong in ("*", etag, f"W/{etag}", f'"x", {etag}', "nonsense"):
+            for method in ("PUT", "PATCH", "DELETE"):
+                refused = self.request(method, self.path(blog),
+                                       None if method == "DELETE" else {"title": "Another title"},
+                                       token=self.token, headers={"If-None-Match": wrong})
+                problem = self.assert_problem(refused, 412)
+                self.assertTrue(problem["type"].endswith("etag-match"), problem)
+        self.assertEqual(self.get(self.path(blog)).json(), blog)
+        done = self.change(blog, {"title": "Another title"}, If_None_Match='"x"', If_Match=etag)
+        self.assertEqual(done.status, 200, done)
+        self.assert_problem(self.change(blog, {"title": "Lost"}, If_None_Match=""), 400,
+                            ("If-None-Match",))
+        self.assert_problem(self.change({"id": str(uuid.uuid4())}, {}, If_None_Match="*"), 404)
+
     def test_lists_may_come_in_several_lines(self):
         answer = self.write()
         path, etag = answer.headers["Location"], answer.headers["ETag"]
         for name, method, expected in (("If-None-Match", "GET", {'"x"': 200, etag: 304}),
+                                       ("If-None-Match", "PUT", {etag: 412}),
                                        ("If-Match", "PUT", {'"x"': 412, etag: 200})):
             for last, status in expected.items():
                 connection = http.client.HTTPConnection("127.0.0.1", self.mesh.gateway.port,

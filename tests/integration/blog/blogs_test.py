@@ -182,7 +182,7 @@ class UpdateTest(BlogTest):
         blog = self.new_blog()
         for field, value in (("title", "ab"), ("title", ""), ("title", "x" * 201),
                              ("content", "x" * 9), ("content", "x" * (MIB + 1)),
-                             ("if_match", "x" * 1025)):
+                             ("if_match", "x" * 1025), ("if_none_match", "x" * 1025)):
             failure = self.fail_update(blog, **{field: value})
             self.assertEqual((failure.code, list(failure.violations)), ("INVALID_ARGUMENT", [field]))
         self.assertEqual(list(self.fail_call("UpdateBlog", id="7").violations), ["id"])
@@ -209,6 +209,29 @@ class UpdateTest(BlogTest):
         self.assertEqual(self.update(blog, if_match=blog.etag), blog)
         self.assertEqual(self.mesh.event_types(blog.id), ["blog-published"] + ["blog-updated"] * 3)
 
+    def test_if_none_match(self):
+        blog = self.new_blog()
+        for wrong in (blog.etag, f"W/{blog.etag}", f'"x", {blog.etag}', "*", "1", "nonsense",
+                      '"x", 1', '"x'):
+            for fields in ({"title": "Another"}, {}):
+                with self.subTest(wrong, fields=fields):
+                    failure = self.fail_update(blog, if_none_match=wrong, **fields)
+                    self.assertEqual((failure.code, failure.reason),
+                                     ("FAILED_PRECONDITION", "ETAG_MATCH"))
+        self.assertEqual(self.get(blog.id), blog)
+        # If-Match is looked at first, and both must hold.
+        for tags, reason in ((('"x"', "*"), "ETAG_MISMATCH"), ((blog.etag, blog.etag), "ETAG_MATCH")):
+            failure = self.fail_update(blog, if_match=tags[0], if_none_match=tags[1], title="Another")
+            self.assertEqual(failure.reason, reason)
+        for right in ('"0"', '"x", W/"y"', '"01"', ", "):
+            blog = self.update(blog, if_none_match=right, if_match=blog.etag, title="Another")
+        self.assertEqual(blog.etag, '"5"')
+        self.assertEqual(self.update(blog, if_none_match='"1"'), blog)
+        self.assertEqual(self.fail_call("UpdateBlog", id=new_id(), if_none_match="*").code,
+                         "NOT_FOUND")
+        self.assertEqual(self.fail_call("UpdateBlog", new_id(), id=blog.id, if_none_match="*").code,
+                         "PERMISSION_DENIED")
+
 
 class DeleteTest(BlogTest):
     def test_delete(self):
@@ -233,6 +256,12 @@ class DeleteTest(BlogTest):
         blog = self.new_blog()
         failure = self.fail_call("DeleteBlog", id=blog.id, if_match='"2"')
         self.assertEqual((failure.code, failure.reason), ("FAILED_PRECONDITION", "ETAG_MISMATCH"))
+        for wrong in (blog.etag, "*"):
+            failure = self.fail_call("DeleteBlog", id=blog.id, if_none_match=wrong)
+            self.assertEqual((failure.code, failure.reason), ("FAILED_PRECONDITION", "ETAG_MATCH"))
+        self.call("DeleteBlog", id=blog.id, if_match=blog.etag, if_none_match='"2"')
+        self.assertEqual(self.fail_call("GetBlog", "", id=blog.id).code, "NOT_FOUND")
+        blog = self.new_blog()
         self.call("DeleteBlog", id=blog.id, if_match=blog.etag)
         self.assertEqual(self.mesh.event_types(blog.id), ["blog-published", "blog-deleted"])
 

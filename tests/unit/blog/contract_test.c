@@ -50,6 +50,10 @@ static void headers_of_fields(void **state)
                         "If-Match");
     assert_string_equal(ink_message_field(type("DeleteBlogRequest"), "if_match", 8)->header,
                         "If-Match");
+    assert_string_equal(ink_message_field(type("UpdateBlogRequest"), "if_none_match", 13)->header,
+                        "If-None-Match");
+    assert_string_equal(ink_message_field(type("DeleteBlogRequest"), "if_none_match", 13)->header,
+                        "If-None-Match");
     assert_null(ink_message_field(type("Blog"), "title", 5)->header);
     assert_null(ink_message_field_json(type("Blog"), "etag", 4));
     assert_null(ink_message_field_json(type("UpdateBlogRequest"), "ifMatch", 7));

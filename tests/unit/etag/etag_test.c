@@ -48,6 +48,27 @@ static void malformed_lists_end_where_they_are(void **state)
     assert_tags("*", "");
 }
 
+static void ends(void **state)
+{
+    static const char *const whole[] = {"", " ", "\"5\"", "\"5\", W/\"6\" ,, ", ",\t"};
+    static const char *const cut[] = {"5",          "*",  "\"5\", 6", "\"5\"\"6\"",
+                                      "\"5\", \"6", "W/", "\"5\" *"};
+    struct ink_etag tag;
+    (void)state;
+    for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++) {
+        const char *list = whole[i];
+        while (ink_etag_next(&list, &tag))
+            ;
+        assert_true(ink_etag_at_end(list));
+    }
+    for (size_t i = 0; i < sizeof(cut) / sizeof(*cut); i++) {
+        const char *list = cut[i];
+        while (ink_etag_next(&list, &tag))
+            ;
+        assert_false(ink_etag_at_end(list));
+    }
+}
+
 static void any(void **state)
 {
     (void)state;
@@ -75,9 +96,8 @@ static void membership(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lists),
-        cmocka_unit_test(malformed_lists_end_where_they_are),
-        cmocka_unit_test(any),
+        cmocka_unit_test(lists),      cmocka_unit_test(malformed_lists_end_where_they_are),
+        cmocka_unit_test(ends),       cmocka_unit_test(any),
         cmocka_unit_test(membership),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,6 +15,7 @@ static void maps_codes(void **state)
     for (size_t code = 0; code < INK_COUNT(expected); code++)
         assert_int_equal(http_of(code, NULL), expected[code]);
     assert_int_equal(http_of(INK_FAILED_PRECONDITION, "ETAG_MISMATCH"), 412);
+    assert_int_equal(http_of(INK_FAILED_PRECONDITION, "ETAG_MATCH"), 412);
     assert_int_equal(http_of(INK_FAILED_PRECONDITION, "OTHER"), 400);
     assert_int_equal(http_of(INK_RESOURCE_EXHAUSTED, "SERVER_OVERLOADED"), 503);
     assert_int_equal(http_of(77, NULL), 500);
