@@ -2,6 +2,10 @@
 
 #include <string.h>
 
+#include "buf/validate/validate.pb-c.h"
+
+#define RULES_EXTENSION 1159 /* of FieldOptions: buf.validate.field */
+
 static struct ink_status mistake(struct ink_arena *arena, const struct ink_method *method,
                                  const struct ink_template *template, const char *what,
                                  const char *name)
@@ -25,6 +29,23 @@ static bool is_inner(const struct ink_field *field)
            field->message->well_known == INK_NOT_WELL_KNOWN;
 }
 
+/* Whether the contract says that a field is a UUID, in which case has no meaning (RFC 9562,
+ * section 4). */
+static bool is_uuid(struct ink_arena *arena, const struct ink_field *field)
+{
+    uint8_t *data;
+    size_t size;
+    const ProtobufCMessage *options = (const ProtobufCMessage *)field->proto->options;
+    if (!options || !ink_option_bytes(arena, options, RULES_EXTENSION, &data, &size))
+        return false;
+    const Buf__Validate__FieldRules *rules =
+        (const Buf__Validate__FieldRules *)protobuf_c_message_unpack(
+            &buf__validate__field_rules__descriptor, ink_arena_allocator(arena), size, data);
+    return rules && rules->type_case == BUF__VALIDATE__FIELD_RULES__TYPE_STRING &&
+           rules->string->well_known_case == BUF__VALIDATE__STRING_RULES__WELL_KNOWN_UUID &&
+           rules->string->uuid;
+}
+
 /* What is wrong with a variable, or NULL. */
 static const char *bind_variable(struct ink_arena *arena, const struct ink_message *message,
                                  const char *path, struct ink_bound_variable *ret_variable)
@@ -46,7 +67,7 @@ static const char *bind_variable(struct ink_arena *arena, const struct ink_messa
     }
     if (!is_leaf(way[n_way - 1]))
         return "neither a list nor a message can be the path variable";
-    *ret_variable = (struct ink_bound_variable){path, way, n_way};
+    *ret_variable = (struct ink_bound_variable){path, way, n_way, is_uuid(arena, way[n_way - 1])};
     return NULL;
 }
 

@@ -11,6 +11,7 @@ struct ink_bound_variable {
     const char *path;                   /* "book.name" */
     const struct ink_field *const *way; /* the fields that lead there: book, name */
     size_t n_way;
+    bool uuid; /* by its rules: written in any case, it is the same */
 };
 
 enum ink_body_kind { INK_BODY_NONE, INK_BODY_ALL, INK_BODY_FIELD };

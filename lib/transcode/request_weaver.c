@@ -1,6 +1,7 @@
 #include "lib/transcode/request_weaver.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "google/protobuf/field_mask.pb-c.h"
 #include "lib/transcode/binding.h"
@@ -59,24 +60,24 @@ static bool same_bytes(const ProtobufCBinaryData *a, const ProtobufCBinaryData *
     return a->len == b->len && (a->len == 0 || !memcmp(a->data, b->data, a->len));
 }
 
-static bool same_value(const struct ink_field *field, const void *a, const void *b);
+static bool same_value(const struct ink_field *field, bool uuid, const void *a, const void *b);
 
 /* Of two wrappers: of the one field that they have. */
-static bool same_wrapper(const struct ink_message *type, const ProtobufCMessage *a,
+static bool same_wrapper(const struct ink_message *type, bool uuid, const ProtobufCMessage *a,
                          const ProtobufCMessage *b)
 {
-    return same_value(&type->fields[0], ink_slot(&type->fields[0], a),
+    return same_value(&type->fields[0], uuid, ink_slot(&type->fields[0], a),
                       ink_slot(&type->fields[0], b));
 }
 
-static bool same_value(const struct ink_field *field, const void *a, const void *b)
+static bool same_value(const struct ink_field *field, bool uuid, const void *a, const void *b)
 {
     switch (field->c->type) {
     case PROTOBUF_C_TYPE_MESSAGE:
-        return same_wrapper(field->message, *(ProtobufCMessage *const *)a,
+        return same_wrapper(field->message, uuid, *(ProtobufCMessage *const *)a,
                             *(ProtobufCMessage *const *)b);
     case PROTOBUF_C_TYPE_STRING:
-        return !strcmp(*(char *const *)a, *(char *const *)b);
+        return !(uuid ? strcasecmp : strcmp)(*(char *const *)a, *(char *const *)b);
     case PROTOBUF_C_TYPE_BYTES:
         return same_bytes(a, b);
     default:
@@ -114,7 +115,7 @@ static struct ink_status weave_variable(struct weaving *weaving,
     status = ink_field_from_text(arena, field, text, strlen(text), variable->path, target);
     if (!ink_is_ok(status) || !given)
         return status;
-    if (same_value(field, ink_slot(field, parent), ink_slot(field, target)))
+    if (same_value(field, variable->uuid, ink_slot(field, parent), ink_slot(field, target)))
         return ink_ok();
     return ink_invalid_field(arena, variable->path, "differs from the value in the path");
 }

@@ -182,6 +182,15 @@ class ConditionsTest(BlogTest):
         self.assertEqual(missing.headers["Cache-Control"], "no-store")
         self.assertIsNone(missing.headers["ETag"])
 
+    def test_ids_in_the_body(self):
+        """The same as in the path, in any case; another one is refused."""
+        blog = self.new_blog()
+        for path, body in ((blog["id"], blog["id"].upper()), (blog["id"].upper(), blog["id"])):
+            for method in ("PUT", "PATCH"):
+                done = self.change({"id": path}, {"id": body}, method)
+                self.assertEqual((done.status, done.json()), (200, blog))
+        self.assert_problem(self.change(blog, {"id": str(uuid.uuid4())}), 400, ("id",))
+
     def test_if_match(self):
         answer = self.write()
         blog, etag = answer.json(), answer.headers["ETag"]

@@ -38,6 +38,11 @@ static int unload(void **state)
     return 0;
 }
 
+#define LOWER "01890a5d-ac96-774b-bcce-b302099a8057"
+#define UPPER "01890A5D-AC96-774B-BCCE-B302099A8057"
+#define OTHER "01890A5D-AC96-774B-BCCE-B302099A8058"
+#define MOVE "/v1/moves/" LOWER "/" LOWER
+
 /* Routes and weaves "/path?query" with a body. */
 static struct ink_status weave(struct ink_arena *arena, const char *method, const char *target,
                                const char *body, const struct ink_route **ret_route,
@@ -322,6 +327,12 @@ static void bodies(void **state)
         {"PUT", "/v1/posts/7", "{\"id\":\"\"}", "{\"id\":\"7\"}"},
         {"PUT", "/v1/posts/7", "{\"id\":null}", "{\"id\":\"7\"}"},
         {"PUT", "/v1/posts/7", "{\"id\":\"8\"}", "! id: differs from the value in the path"},
+        /* The case of a UUID has no meaning; that of other texts has. */
+        {"PUT", MOVE "/a", "{\"id\":\"" UPPER "\",\"to\":\"" UPPER "\"}",
+         "{\"id\":\"" UPPER "\",\"to\":\"" UPPER "\",\"plain\":\"a\"}"},
+        {"PUT", MOVE "/a", "{\"id\":\"" OTHER "\"}", "! id: differs from the value in the path"},
+        {"PUT", MOVE "/a", "{\"to\":\"" OTHER "\"}", "! to: differs from the value in the path"},
+        {"PUT", MOVE "/a", "{\"plain\":\"A\"}", "! plain: differs from the value in the path"},
         /* One field as the body. */
         {"PUT", "/v1/books/b/tags", "[\"x\",\"y\"]",
          "{\"book\":{\"name\":\"b\"},\"tags\":[\"x\",\"y\"]}"},

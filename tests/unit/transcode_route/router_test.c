@@ -73,6 +73,7 @@ static void lists_all_bindings(void **state)
         "Kinds GET /v1/choices/{first_choice}",
         "Kinds POST /v1/kinds/{big}/{yes}/{shade}/{text}/{small}/{raw}/{real}",
         "Purge PURGE /v1/cache/{id=**}",
+        "Move PUT /v1/moves/{id}/{to}/{plain}",
     };
     struct ink_router *router = new_router();
     size_t count;
