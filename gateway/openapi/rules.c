@@ -99,6 +99,21 @@ static bool is_number(const ProtobufCFieldDescriptor *field)
     }
 }
 
+/* Those that JSON writes as texts, and that may be numbers in requests. */
+static bool is_wide(const ProtobufCFieldDescriptor *field)
+{
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_INT64:
+    case PROTOBUF_C_TYPE_SINT64:
+    case PROTOBUF_C_TYPE_SFIXED64:
+    case PROTOBUF_C_TYPE_UINT64:
+    case PROTOBUF_C_TYPE_FIXED64:
+        return true;
+    default:
+        return false;
+    }
+}
+
 static struct ink_value load(const struct rule *rule, size_t i)
 {
     const char *at = (const char *)rule->at + i * ink_value_stride(rule->field->type);
@@ -131,6 +146,15 @@ static void put_message(struct openapi *o, const struct rule *rule, size_t i)
     openapi_raw(o, ok ? json.data : "null");
 }
 
+static void put_integer(struct openapi *o, const struct rule *rule, size_t i, const char *quote)
+{
+    struct ink_value value = load(rule, i);
+    if (ink_value_kind_of(rule->field) == INK_VALUE_UINT)
+        openapi_rawf(o, "%s%llu%s", quote, (unsigned long long)value.u, quote);
+    else
+        openapi_rawf(o, "%s%lld%s", quote, (long long)value.i, quote);
+}
+
 /* The i-th value of a rule, as JSON has such values. */
 static void put_value(struct openapi *o, const struct rule *rule, size_t i)
 {
@@ -140,7 +164,6 @@ static void put_value(struct openapi *o, const struct rule *rule, size_t i)
         return;
     }
     struct ink_value value = load(rule, i);
-    const char *quote = is_number(rule->field) ? "" : "\"";
     const ProtobufCEnumValue *named =
         rule->enum_type == NULL
             ? NULL
@@ -155,10 +178,8 @@ static void put_value(struct openapi *o, const struct rule *rule, size_t i)
         put_float(o, rule, value.d);
     else if (kind == INK_VALUE_BOOL)
         openapi_raw(o, value.i != 0 ? "true" : "false");
-    else if (kind == INK_VALUE_UINT)
-        openapi_rawf(o, "%s%llu%s", quote, (unsigned long long)value.u, quote);
     else
-        openapi_rawf(o, "%s%lld%s", quote, (long long)value.i, quote);
+        put_integer(o, rule, i, is_number(rule->field) ? "" : "\"");
 }
 
 static void put_values(struct openapi *o, const char *keyword, const struct rule *rule)
@@ -166,6 +187,18 @@ static void put_values(struct openapi *o, const char *keyword, const struct rule
     openapi_open_member(o, keyword, '[');
     for (size_t i = 0; i < rule->count; i++)
         put_value(o, rule, i);
+    openapi_close(o, ']');
+}
+
+/* All that a value may be, in each form that it may have. */
+static void put_enum(struct openapi *o, const struct rule *rule)
+{
+    openapi_open_member(o, "enum", '[');
+    for (size_t i = 0; i < rule->count; i++) {
+        put_value(o, rule, i);
+        if (is_wide(rule->field))
+            put_integer(o, rule, i, "");
+    }
     openapi_close(o, ']');
 }
 
@@ -333,7 +366,7 @@ static void put_part_of(struct openapi *o, const struct rule *rule)
     }
     if (strcmp(rule->name, "not_in") == 0) {
         openapi_open(o, '{');
-        put_values(o, "enum", rule);
+        put_enum(o, rule);
         openapi_close(o, '}');
     } else {
         put_part(o, rule);
@@ -389,11 +422,11 @@ static void put_rule(struct openapi *o, const struct rule *rule)
         return;
     if (is_one_of(rule->name, range_rules) && is_number(rule->field))
         return;
-    if (strcmp(rule->name, "const") == 0) {
+    if (strcmp(rule->name, "const") == 0 && !is_wide(rule->field)) {
         openapi_name(o, "const");
         put_value(o, rule, 0);
-    } else if (strcmp(rule->name, "in") == 0) {
-        put_values(o, "enum", rule);
+    } else if (strcmp(rule->name, "in") == 0 || strcmp(rule->name, "const") == 0) {
+        put_enum(o, rule);
     } else if (strcmp(rule->name, "pattern") == 0 && is_common_pattern(load(rule, 0).text.data)) {
         openapi_put_text(o, "pattern", load(rule, 0).text.data);
     } else if (is_format(rule)) {

@@ -75,22 +75,34 @@ static void put_format(struct openapi *o, const struct value *value, const char 
     openapi_put_text(o, "format", format);
 }
 
-static void put_float(struct openapi *o, const struct value *value, const char *format)
+/* A number, or a text. */
+static void put_two_types(struct openapi *o, const struct value *value, const char *one,
+                          const char *other)
 {
     openapi_open_member(o, "type", '[');
-    openapi_text(o, "number");
-    openapi_text(o, "string");
+    openapi_text(o, one);
+    openapi_text(o, other);
     if (value->nullable)
         openapi_text(o, "null");
     openapi_close(o, ']');
+}
+
+static void put_float(struct openapi *o, const struct value *value, const char *format)
+{
+    put_two_types(o, value, "number", "string");
     openapi_put_text(o, "format", format);
     openapi_put_text(o, "pattern", "^(NaN|-?Infinity)$");
 }
 
+/* Answers have texts, because JavaScript's numbers have 53 bits; bodies may have either. */
 static void put_wide(struct openapi *o, const struct value *value, const char *format,
                      const char *pattern)
 {
-    put_format(o, value, "string", format);
+    if (value->use == OPENAPI_BODY)
+        put_two_types(o, value, "string", "integer");
+    else
+        put_type(o, value, "string");
+    openapi_put_text(o, "format", format);
     openapi_put_text(o, "pattern", pattern);
 }
 
@@ -229,7 +241,7 @@ static const char *zero_of(const struct ink_field *field)
     case PROTOBUF_C_TYPE_SFIXED64:
     case PROTOBUF_C_TYPE_UINT64:
     case PROTOBUF_C_TYPE_FIXED64:
-        return "{\"const\":\"0\"}";
+        return "{\"enum\":[\"0\",0]}";
     default:
         return "{\"const\":0}";
     }
