@@ -15,6 +15,14 @@ from harness.stack import Stack
 _numbers = itertools.count(1)
 PASSWORD = "correct horse battery"
 
+# Headers that every answer of the gateway has once, and those that none has.
+SAFE_HEADERS = ("Content-Security-Policy", "Cross-Origin-Opener-Policy",
+                "Cross-Origin-Resource-Policy", "Origin-Agent-Cluster", "Referrer-Policy",
+                "X-Content-Type-Options", "X-DNS-Prefetch-Control", "X-Download-Options",
+                "X-Frame-Options", "X-Permitted-Cross-Domain-Policies", "X-XSS-Protection",
+                "X-Request-Id")
+UNSAFE_HEADERS = ("Set-Cookie", "Server", "X-Powered-By", "Access-Control-Allow-Credentials")
+
 
 def connect(mesh, timeout, source=None):
     """A connection to the gateway, not yet open; from another address of this machine, if given."""
@@ -105,7 +113,9 @@ class MeshTest(unittest.TestCase):
         begun = time.monotonic()
         try:
             connection.request(method, path, body, headers)
-            return Answer(connection.getresponse(), time.monotonic() - begun)
+            answer = Answer(connection.getresponse(), time.monotonic() - begun)
+            self.assert_safe(answer.headers)
+            return answer
         finally:
             connection.close()
 
@@ -160,6 +170,15 @@ class MeshTest(unittest.TestCase):
                 return found[::-1]
 
     # What every answer must be.
+
+    def assert_safe(self, headers):
+        """For browsers, whatever else the answer is."""
+        for name in SAFE_HEADERS:
+            self.assertEqual(len(headers.get_all(name, [])), 1, f"{name}: {headers}")
+        for name in UNSAFE_HEADERS:
+            self.assertNotIn(name, headers)
+        if not self.mesh.tls:
+            self.assertNotIn("Strict-Transport-Security", headers)
 
     def assert_problem(self, answer, status, fields=None):
         """RFC 9457 with our members; `fields`: those that `errors` names, no more and no less."""

@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 import pypi
-from mesh import MeshTest
+from mesh import MeshTest, connect
 
 sys.path.append(pypi.site())
 
@@ -111,6 +111,18 @@ class OpenapiTest(MeshTest):
             allow = self.request("OPTIONS", path.replace("{id}", ID)).headers["Allow"]
             verbs = {verb.upper() for verb in item}
             self.assertEqual(set(allow.split(", ")) - {"HEAD", "OPTIONS"}, verbs, path)
+
+    def test_every_answer_is_safe_for_browsers(self):
+        """Also that of a stream, of which only the header is awaited."""
+        _, session = self.signed_in()
+        tokens = ({}, {"Authorization": f"Bearer {session['token']}"})
+        for path, verb, _ in self.operations():
+            for headers in tokens:
+                for method in (verb.upper(), "OPTIONS"):
+                    connection = connect(self.mesh, 30)
+                    self.addCleanup(connection.close)
+                    connection.request(method, path.replace("{id}", ID), headers=headers)
+                    self.assert_safe(connection.getresponse().headers)
 
     def test_aliases_have_an_original(self):
         ids = {operation["operationId"]: operation for _, _, operation in self.operations()}
