@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The settings of the programs are what .env.example says, and a wrong one stops the start."""
 
+import json
 import subprocess
 import unittest
 
@@ -24,6 +25,16 @@ class Settings(unittest.TestCase):
             self.assertEqual(done.returncode, 2, done.stderr)
             for what in ("ADMIN_ADDRESS", "LOG_LEVEL", "JWT_SECRET", "no-such-flag"):
                 self.assertIn(what, done.stderr)
+
+    def test_origins_that_no_browser_has_stop_the_start(self):
+        for origins, reason in (("*", "name each"), ("https://a.example/", "not even a slash"),
+                                ("https://a.example,https://b.example:443", "leave this port out")):
+            done = self.start("gateway", JWT_SECRET="0123456789abcdef" * 2, CORS_ORIGINS=origins,
+                              ADMIN_ADDRESS="127.0.0.1:0", HTTP_ADDRESS="127.0.0.1:0")
+            self.assertEqual(done.returncode, 1, done.stderr)
+            line = json.loads(done.stdout.splitlines()[-1])
+            self.assertEqual(line["msg"], "cannot use CORS_ORIGINS")
+            self.assertIn(reason, line["error"])
 
     def test_help_shows_no_secret(self):
         for name in TARGETS:

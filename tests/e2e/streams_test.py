@@ -72,6 +72,10 @@ class Fairness(StreamsTest):
             answers = list(pool.map(one, range(80)))
         self.assertEqual({answer.status for answer in answers}, {200}, answers)
 
+    def log(self):
+        with open(self.mesh.gateway.log, encoding="utf-8") as log:
+            return log.readlines()
+
     def test_as_many_as_allowed_and_one_more(self):
         tokens = self.tokens(2)
         streams = self.fill(tokens, lambda n: NDJSON if n % 3 == 0 else None)
@@ -86,7 +90,11 @@ class Fairness(StreamsTest):
         for headers in (None, NDJSON):
             answer = self.get(STREAM, token=tokens[0], headers=headers)
             problem = self.assert_problem(answer, 503)
-            self.assertIn("HTTP_STREAMS_PERCENT", problem["detail"])
+            self.assertIn("streams", problem["detail"])
+            self.assertNotIn("HTTP_", answer.body.decode())
+            # The operator is told which setting it is.
+            until("the log names it", lambda said=problem["requestId"]: any(
+                said in line and "HTTP_STREAMS_PERCENT" in line for line in self.log()), 30)
             self.assertGreater(int(answer.headers["Retry-After"]), 0)
         self.assert_served(tokens)
         streams[0].close()
