@@ -339,6 +339,17 @@ class EdgeTest(unittest.TestCase):
         self.assertEqual((status, headers["Allow"]), (405, "GET, HEAD, OPTIONS"))
         self.assertEqual(self.edge.ask("HEAD", "/readyz")[0], 200)
 
+    def test_a_list_of_tags_may_come_in_several_lines(self):
+        etag = self.edge.ask("GET", "/openapi.json")[1]["ETag"]
+        for lines, status in ((('"x"', etag), 304), ((etag, '"x"'), 304), (('"x"', '"y"'), 200)):
+            connection = http.client.HTTPConnection("127.0.0.1", self.edge.port, timeout=10)
+            connection.putrequest("GET", "/openapi.json")
+            for line in lines:
+                connection.putheader("If-None-Match", line)
+            connection.endheaders()
+            self.assertEqual(connection.getresponse().status, status, lines)
+            connection.close()
+
     def test_events(self):
         connection, response = self.edge.open("GET", "/v1/books:watch?count=2", None,
                                               {"Last-Event-ID": "40"})
