@@ -17,7 +17,7 @@
 #include "lib/mesh/interceptors.h"
 #include "lib/mesh/plaintext.h"
 #include "lib/mesh/probe.h"
-#include "lib/rpc/core_log.h"
+#include "lib/rpc/core_setup.h"
 
 #define MOST_DRAINS 8
 
@@ -137,7 +137,7 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     if (only_check)
         check_health(program);
     ink_program_must(program, "open the log", open_log(program));
-    ink_rpc_core_log(log_for_core);
+    ink_rpc_core_setup(log_for_core);
     program->metrics = ink_metrics_new();
     ink_metrics_add_process(program->metrics, spec->config.name, spec->config.version);
     program->health = ink_mesh_health_new();
