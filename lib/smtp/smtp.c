@@ -77,33 +77,39 @@ static int observe(CURL *curl, curl_infotype type, char *data, size_t size, void
 
 /* The connection */
 
+/* Sets an option unless one before it failed: what libcurl does not take (TLS, say, which this one
+ * may be built without) is never gone without. */
+#define SET(option, value)                                                                         \
+    result = result != CURLE_OK ? result : curl_easy_setopt(smtp->curl, option, value)
+
 /* What is the same for all messages. */
-static void set_up(struct ink_smtp *smtp)
+static CURLcode set_up(struct ink_smtp *smtp)
 {
     static const long use_ssl[] = {CURLUSESSL_NONE, CURLUSESSL_TRY, CURLUSESSL_ALL};
     const struct ink_smtp_settings *settings = &smtp->settings;
-    CURL *curl = smtp->curl;
-    curl_easy_setopt(curl, CURLOPT_URL, settings->url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-    curl_easy_setopt(curl, CURLOPT_USE_SSL, use_ssl[settings->starttls]);
-    curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    CURLcode result = CURLE_OK;
+    SET(CURLOPT_URL, settings->url);
+    SET(CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    SET(CURLOPT_USE_SSL, use_ssl[settings->starttls]);
+    SET(CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     if (settings->ca_file != NULL)
-        curl_easy_setopt(curl, CURLOPT_CAINFO, settings->ca_file);
+        SET(CURLOPT_CAINFO, settings->ca_file);
     if (settings->user != NULL) {
-        curl_easy_setopt(curl, CURLOPT_USERNAME, settings->user);
-        curl_easy_setopt(curl, CURLOPT_PASSWORD, settings->password);
+        SET(CURLOPT_USERNAME, settings->user);
+        SET(CURLOPT_PASSWORD, settings->password);
     }
-    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* nor one of the environment */
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(curl, CURLOPT_READFUNCTION, read_message);
-    curl_easy_setopt(curl, CURLOPT_READDATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
-    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progress);
-    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, smtp);
-    curl_easy_setopt(curl, CURLOPT_VERBOSE, 1L); /* to observe() alone */
-    curl_easy_setopt(curl, CURLOPT_DEBUGFUNCTION, observe);
-    curl_easy_setopt(curl, CURLOPT_DEBUGDATA, smtp);
+    SET(CURLOPT_PROXY, ""); /* nor one of the environment */
+    SET(CURLOPT_NOSIGNAL, 1L);
+    SET(CURLOPT_UPLOAD, 1L);
+    SET(CURLOPT_READFUNCTION, read_message);
+    SET(CURLOPT_READDATA, smtp);
+    SET(CURLOPT_NOPROGRESS, 0L);
+    SET(CURLOPT_XFERINFOFUNCTION, progress);
+    SET(CURLOPT_XFERINFODATA, smtp);
+    SET(CURLOPT_VERBOSE, 1L); /* to observe() alone */
+    SET(CURLOPT_DEBUGFUNCTION, observe);
+    SET(CURLOPT_DEBUGDATA, smtp);
+    return result;
 }
 
 /* Without waiting: libcurl says QUIT and waits two minutes for an answer, unless there is nobody to
@@ -256,23 +262,30 @@ static struct ink_status explain(struct ink_smtp *smtp, const struct ink_ctx *ct
     return ink_errorf(ctx->arena, kind, "%s", curl_easy_strerror(result));
 }
 
+static CURLcode connected(struct ink_smtp *smtp)
+{
+    if (smtp->curl != NULL)
+        return CURLE_OK;
+    smtp->curl = curl_easy_init();
+    return smtp->curl == NULL ? CURLE_OUT_OF_MEMORY : set_up(smtp);
+}
+
 static CURLcode perform(struct ink_smtp *smtp, const char *from, const char *to, int64_t timeout_ms)
 {
-    const struct ink_smtp_settings *settings = &smtp->settings;
+    int64_t connect_ms = smtp->settings.connect_timeout_ms;
+    CURLcode result = connected(smtp);
+    if (result != CURLE_OK)
+        return result;
     struct curl_slist *recipients = curl_slist_append(NULL, to);
-    if (smtp->curl == NULL && (smtp->curl = curl_easy_init()) != NULL)
-        set_up(smtp);
-    if (smtp->curl == NULL || recipients == NULL)
+    if (recipients == NULL)
         return CURLE_OUT_OF_MEMORY;
-    curl_easy_setopt(smtp->curl, CURLOPT_MAIL_FROM, from);
-    curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, recipients);
-    curl_easy_setopt(smtp->curl, CURLOPT_INFILESIZE_LARGE, (curl_off_t)smtp->left);
-    curl_easy_setopt(smtp->curl, CURLOPT_CONNECTTIMEOUT_MS,
-                     (long)(timeout_ms < settings->connect_timeout_ms
-                                ? timeout_ms
-                                : settings->connect_timeout_ms));
-    curl_easy_setopt(smtp->curl, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
-    CURLcode result = curl_easy_perform(smtp->curl);
+    SET(CURLOPT_MAIL_FROM, from);
+    SET(CURLOPT_MAIL_RCPT, recipients);
+    SET(CURLOPT_INFILESIZE_LARGE, (curl_off_t)smtp->left);
+    SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(timeout_ms < connect_ms ? timeout_ms : connect_ms));
+    SET(CURLOPT_TIMEOUT_MS, (long)timeout_ms);
+    if (result == CURLE_OK)
+        result = curl_easy_perform(smtp->curl);
     curl_easy_setopt(smtp->curl, CURLOPT_MAIL_RCPT, NULL);
     curl_slist_free_all(recipients);
     return result;
