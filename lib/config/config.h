@@ -52,6 +52,8 @@ struct ink_config_setting {
     int64_t min, max;           /* bounds of the value; max 0 means none. Both 0: no bounds */
     const char *const *choices; /* of a CHOICE, NULL-terminated */
     bool required;              /* there must be a value */
+    const char
+        *unless; /* of a required one: not when this one, earlier in the table, has a value */
     bool secret;
     const char *help;                         /* a sentence part */
     const struct ink_config_setting *include; /* of an INCLUDE */

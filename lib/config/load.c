@@ -145,13 +145,24 @@ static const char *accepts(struct loading *l, const struct ink_config_item *item
     return copy;
 }
 
+/* Reports a value that is missing. */
+static void miss(struct loading *l, const struct ink_config_item *item)
+{
+    const char *unless = item->setting->unless;
+    if (unless == NULL)
+        problem(l, "%s is required: %s (%s)", item->source, accepts(l, item), item->setting->help);
+    else if (ink_config_find(&l->list, unless)->text == NULL)
+        problem(l, "%s is required unless %s is set: %s (%s)", item->source, unless,
+                accepts(l, item), item->setting->help);
+}
+
 static void settle(struct loading *l, struct ink_config_item *item, void *settings)
 {
     bool flagged = item->source != NULL;
     if (flagged ? item->text == NULL : !take_environment(l, item))
         return; /* reported */
     if (item->text == NULL && item->setting->required)
-        problem(l, "%s is required: %s (%s)", item->source, accepts(l, item), item->setting->help);
+        miss(l, item);
     else if (item->text != NULL && !ink_config_read(item, item->text, l->arena, settings))
         problem(l, "%s: %s is not accepted; expected %s", item->source,
                 item->setting->secret ? "its value"

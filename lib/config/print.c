@@ -8,6 +8,8 @@ static void put_terms(struct ink_buf *out, const struct ink_config_item *item)
         ink_buf_printf(out, "; default %s", item->fallback);
     if (item->setting->required && item->fallback == NULL)
         ink_buf_puts(out, "; required");
+    if (item->setting->unless != NULL)
+        ink_buf_printf(out, " unless %s is set", item->setting->unless);
     if (item->setting->secret)
         ink_buf_printf(out, "; secret, may be in a file: %s", item->file);
 }

@@ -37,6 +37,8 @@ static void add(struct ink_arena *arena, struct ink_config_list *list,
 {
     if (ink_config_find(list, setting->name) != NULL)
         contradiction(setting->name, "is there twice");
+    if (setting->unless != NULL && ink_config_find(list, setting->unless) == NULL)
+        contradiction(setting->name, "is required unless one has a value that is not before it");
     struct ink_config_item *item = &list->items[list->count++];
     *item = (struct ink_config_item){
         .setting = setting,

@@ -272,6 +272,39 @@ static void reports_all_problems_at_once(void **state)
         "demo: LEVEL: \"x\" is not accepted; expected one of low, high\n");
 }
 
+static void requires_one_of_two(void **state)
+{
+    struct fixture *f = *state;
+    static const struct ink_config_setting either[] = {
+        INK_CONFIG_STRING(struct settings, name, .name = "KEY", .help = "a key"),
+        INK_CONFIG_STRING(struct settings, secret, .name = "SECRET", .required = true,
+                          .unless = "KEY", .help = "a secret"),
+        {0},
+    };
+    const struct ink_config_program two = {.name = "demo", .settings = either};
+    static const struct {
+        char *environment[2];
+        enum ink_config_outcome outcome;
+    } cases[] = {
+        {{NULL}, INK_CONFIG_WRONG},
+        {{"KEY=", NULL}, INK_CONFIG_WRONG},
+        {{"KEY=a", NULL}, INK_CONFIG_RUN},
+        {{"SECRET=a", NULL}, INK_CONFIG_RUN},
+    };
+    for (size_t i = 0; i < INK_COUNT(cases); i++) {
+        ink_buf_clear(&f->text);
+        assert_int_equal(ink_config_load(&two, 1, LIST("demo"), cases[i].environment, &f->arena,
+                                         &f->text, &f->settings),
+                         cases[i].outcome);
+        if (cases[i].outcome == INK_CONFIG_WRONG)
+            assert_string_equal(f->text.data,
+                                "demo: SECRET is required unless KEY is set: text (a secret)\n");
+    }
+    ink_buf_clear(&f->text);
+    ink_config_print_env(&two, &f->text);
+    assert_non_null(strstr(f->text.data, "# text; required unless KEY is set\nSECRET=\n"));
+}
+
 static void never_prints_a_secret(void **state)
 {
     struct fixture *f = *state;
@@ -394,6 +427,13 @@ static void aborts_on_a_table_that_contradicts_itself(void **state)
         INK_CONFIG_INCLUDE(struct settings, shared, shared_table),
         {0},
     };
+    static const struct ink_config_setting unless[] = {
+        INK_CONFIG_STRING(struct settings, name, .name = "NAME", .required = true,
+                          .unless = "LATER", .help = ""),
+        INK_CONFIG_STRING(struct settings, secret, .name = "LATER", .help = ""),
+        {0},
+    };
+    assert_true(aborts(f, unless));
     assert_true(aborts(f, twice));
     assert_true(aborts(f, unknown));
     assert_false(aborts(f, table));
@@ -411,6 +451,7 @@ int main(void)
         CASE(refuses_what_is_out_of_bounds_or_no_number),
         CASE(knows_an_address),
         CASE(reports_all_problems_at_once),
+        CASE(requires_one_of_two),
         CASE(never_prints_a_secret),
         CASE(reads_a_secret_from_a_file),
         CASE(shows_help),
