@@ -57,9 +57,9 @@ static struct gateway_limits *make_limits(struct ink_program *program,
 {
     struct gateway_limits *limits = NULL;
     ink_program_must(program, "use the limits",
-                     gateway_limits_new(&settings->limits, settings->tokens.secret, cache,
-                                        ink_program_metrics(program), ink_program_arena(program),
-                                        &limits));
+                     gateway_limits_new(
+                         &settings->limits, ink_program_seal_secret(program, &settings->tokens),
+                         cache, ink_program_metrics(program), ink_program_arena(program), &limits));
     return limits;
 }
 
@@ -163,7 +163,7 @@ int main(int argc, char **argv)
     struct gateway_settings settings = {0};
     struct gateway_backends backends;
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
-    struct ink_auth *auth = ink_program_auth(program, &settings.tokens, 0);
+    struct ink_auth *auth = ink_program_auth(program, &settings.tokens, NULL);
     gateway_backends_init(&backends, program, &settings);
     struct ink_cache *cache = open_cache(program, &settings);
     struct gateway_limits *limits = make_limits(program, &settings, cache);

@@ -10,6 +10,8 @@
 #define NOT_KEPT "Cache-Control: no-store\r\n"
 #define ASKED_AGAIN "Cache-Control: no-cache\r\n"
 #define ALLOWED "GET, HEAD, OPTIONS"
+/* A new key must be known for that long before it signs (docs/operations.md, Keys and tokens). */
+#define FIVE_MINUTES "Cache-Control: public, max-age=300\r\n"
 
 static void health(struct gateway_exchange *x)
 {
@@ -50,6 +52,14 @@ static void openapi(struct gateway_exchange *x)
     serve(x, gateway_openapi_etag(x->edge->openapi), json, size, "application/json");
 }
 
+/* RFC 7517, section 8.5.2 */
+static void jwks(struct gateway_exchange *x)
+{
+    const char *json = ink_auth_jwks(x->edge->options.auth);
+    serve(x, ink_auth_jwks_etag(x->edge->options.auth), json, strlen(json),
+          "application/jwk-set+json");
+}
+
 static void explorer(struct gateway_exchange *x)
 {
     const struct gateway_file *file = gateway_explorer_file(ink_http_path(x->http));
@@ -67,6 +77,7 @@ static const struct own_path own_paths[] = {
     {"/livez", NOT_KEPT, livez},
     {"/readyz", NOT_KEPT, readyz},
     {"/openapi.json", ASKED_AGAIN, openapi},
+    {"/.well-known/jwks.json", FIVE_MINUTES, jwks},
 };
 static const struct own_path explorer_paths = {"/docs", ASKED_AGAIN, explorer};
 

@@ -10,6 +10,13 @@
     "{\"type\":\"object\",\"properties\":{\"status\":{\"type\":\"string\"},\"checks\":{"           \
     "\"type\":\"object\",\"additionalProperties\":{\"type\":\"string\"}}},"                        \
     "\"required\":[\"status\",\"checks\"]}"
+#define KEYS                                                                                       \
+    "{\"type\":\"object\",\"properties\":{\"keys\":{\"type\":\"array\",\"items\":{"                \
+    "\"type\":\"object\",\"properties\":{\"kty\":{\"type\":\"string\",\"enum\":[\"RSA\",\"EC\"]}," \
+    "\"use\":{\"type\":\"string\",\"const\":\"sig\"},"                                             \
+    "\"alg\":{\"type\":\"string\",\"enum\":[\"RS256\",\"ES256\"]},"                                \
+    "\"kid\":{\"type\":\"string\"}},\"required\":[\"kty\",\"use\",\"alg\",\"kid\"]}}},"            \
+    "\"required\":[\"keys\"]}"
 
 static const struct {
     const char *path;
@@ -46,6 +53,13 @@ static const struct {
      .description = "Made from the contract when the gateway starts.",
      .media_type = JSON,
      .schema = "{\"type\":\"object\"}",
+     .kept = true},
+    {.path = "/.well-known/jwks.json",
+     .id = "Gateway_Keys",
+     .summary = "The public keys that access tokens are signed with",
+     .description = "A JSON Web Key Set (RFC 7517). It has no key when a secret signs them.",
+     .media_type = "application/jwk-set+json",
+     .schema = KEYS,
      .kept = true},
     {.path = "/docs",
      .id = "Gateway_Explore",

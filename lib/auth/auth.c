@@ -6,8 +6,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "lib/auth/claims.h"
+#include "lib/auth/jws.h"
+#include "lib/auth/opaque.h"
 #include "lib/base/alloc.h"
-#include "lib/base/text.h"
+#include "lib/base/buf.h"
 #include "lib/base/uuid.h"
 
 #define TYP_USER "access"
@@ -18,8 +21,9 @@
 #define LEEWAY_MAX 300
 
 struct ink_auth {
-    unsigned char *secret;
-    size_t secret_size;
+    struct ink_keys keys;
+    char *jwks;
+    char etag[INK_KEY_ID_SIZE + 2];
     char *issuer;
     char *audience;
     int64_t access_ttl;
@@ -37,14 +41,8 @@ static int64_t seconds_since_1970(void)
     return ink_wall_clock() / 1000000;
 }
 
-static struct ink_status check_options(const struct ink_auth_options *options,
-                                       struct ink_arena *arena)
+static struct ink_status check_times_of(const struct ink_auth_options *options)
 {
-    size_t size = options->secret == NULL ? 0 : strlen(options->secret);
-    if (size < INK_AUTH_SECRET_MIN)
-        return ink_errorf(arena, INK_INVALID_ARGUMENT,
-                          "JWT_SECRET must be at least %d bytes long, and has %zu",
-                          INK_AUTH_SECRET_MIN, size);
     if (options->access_ttl < 0 || options->access_ttl > TTL_MAX || options->service_ttl < 0 ||
         options->service_ttl > TTL_MAX)
         return ink_error(INK_INVALID_ARGUMENT, "the life of a token must be 1 second to 1 year");
@@ -53,15 +51,41 @@ static struct ink_status check_options(const struct ink_auth_options *options,
     return ink_ok();
 }
 
+/* A service's key is nobody's business outside, and a secret is no public key. */
+static void write_jwks(struct ink_auth *auth, struct ink_arena *arena)
+{
+    struct ink_buf out = INK_BUF_INIT;
+    const char *comma = "";
+    ink_buf_puts(&out, "{\"keys\":[");
+    for (const struct ink_key *key = auth->keys.accepted; key != NULL; key = key->next) {
+        if (key->public == NULL || key->service != NULL)
+            continue;
+        ink_buf_printf(&out, "%s%s", comma, ink_key_jwk(key, arena));
+        comma = ",";
+    }
+    ink_buf_puts(&out, "]}");
+    auth->jwks = out.data;
+    uint8_t hash[INK_OPAQUE_HASH_SIZE];
+    INK_CLEANUP(ink_buf_release) struct ink_buf etag = INK_BUF_INIT;
+    ink_opaque_hash(auth->jwks, hash);
+    ink_buf_putc(&etag, '"');
+    ink_buf_base64url(&etag, hash, sizeof(hash));
+    ink_buf_putc(&etag, '"');
+    memcpy(auth->etag, etag.data, sizeof(auth->etag));
+}
+
 struct ink_status ink_auth_new(const struct ink_auth_options *options, struct ink_arena *arena,
                                struct ink_auth **ret_auth)
 {
-    struct ink_status status = check_options(options, arena);
+    struct ink_keys keys;
+    struct ink_status status = check_times_of(options);
+    if (ink_is_ok(status))
+        status = ink_keys_init(&keys, options, arena);
     if (!ink_is_ok(status))
         return status;
     struct ink_auth *auth = ink_calloc(1, sizeof(*auth));
-    auth->secret = (unsigned char *)ink_strdup(options->secret);
-    auth->secret_size = strlen(options->secret);
+    auth->keys = keys;
+    write_jwks(auth, arena);
     auth->issuer = ink_strdup(options->issuer == NULL ? "inkmesh" : options->issuer);
     auth->audience = ink_strdup(options->audience == NULL ? "inkmesh" : options->audience);
     auth->access_ttl = options->access_ttl == 0 ? 3600 : options->access_ttl;
@@ -75,8 +99,8 @@ void ink_auth_free(struct ink_auth *auth)
 {
     if (auth == NULL)
         return;
-    explicit_bzero(auth->secret, auth->secret_size);
-    free(auth->secret);
+    ink_keys_release(&auth->keys);
+    free(auth->jwks);
     free(auth->issuer);
     free(auth->audience);
     free(auth);
@@ -85,6 +109,27 @@ void ink_auth_free(struct ink_auth *auth)
 int64_t ink_auth_access_ttl(const struct ink_auth *auth)
 {
     return auth->access_ttl;
+}
+
+const char *ink_auth_jwks(const struct ink_auth *auth)
+{
+    return auth->jwks;
+}
+
+const char *ink_auth_jwks_etag(const struct ink_auth *auth)
+{
+    return auth->etag;
+}
+
+struct ink_status ink_auth_check_issuer(const struct ink_auth *auth, struct ink_arena *arena,
+                                        const char *service)
+{
+    const struct ink_key *key = auth->keys.signing;
+    if (key != NULL && ink_keys_may_sign(key, service))
+        return ink_ok();
+    return ink_errorf(arena, INK_FAILED_PRECONDITION,
+                      "there is no key to sign tokens of %s with: set %s",
+                      service == NULL ? "users" : service, ink_keys_signing_setting(service));
 }
 
 /* `id` is the claim of that name, or NULL for none. 0 or an errno. */
@@ -105,8 +150,18 @@ static int fill(const struct ink_auth *auth, jwt_t *jwt, const char *typ, const 
         error = jwt_add_grant_int(jwt, "iat", now);
     if (error == 0)
         error = jwt_add_grant_int(jwt, "exp", now + ttl);
+    return error;
+}
+
+/* 0 or an errno. */
+static int set_key(const struct ink_keys *keys, jwt_t *jwt)
+{
+    const struct ink_key *key = keys->signing;
+    const char *text = key->secret != NULL ? key->secret : keys->private_pem;
+    int error = jwt_add_header(jwt, "kid", key->id);
     if (error == 0)
-        error = jwt_set_alg(jwt, JWT_ALG_HS256, auth->secret, (int)auth->secret_size);
+        error =
+            jwt_set_alg(jwt, jwt_str_alg(key->alg), (const unsigned char *)text, (int)strlen(text));
     return error;
 }
 
@@ -115,9 +170,14 @@ static struct ink_status issue(const struct ink_auth *auth, struct ink_arena *ar
                                const char **ret_token)
 {
     INK_CLEANUP(jwt_cleanup) jwt_t *jwt = NULL;
+    const struct ink_status able = ink_auth_check_issuer(auth, arena, id == NULL ? subject : NULL);
+    if (!ink_is_ok(able))
+        return ink_error_cause(arena, INK_INTERNAL, "internal error", "%s", able.message);
     int error = jwt_new(&jwt);
     if (error == 0)
         error = fill(auth, jwt, typ, subject, id, ttl);
+    if (error == 0)
+        error = set_key(&auth->keys, jwt);
     char *token = error == 0 ? jwt_encode_str(jwt) : NULL;
     if (token == NULL)
         return ink_error_cause(arena, INK_INTERNAL, "internal error", "signing a token: %s",
@@ -195,28 +255,9 @@ static struct ink_status bearer_token(const char *authorization, const char **re
     return ink_ok();
 }
 
-static bool claim_is(jwt_t *jwt, const char *claim, const char *wanted)
+static bool is(const char *claim, const char *wanted)
 {
-    const char *value = jwt_get_grant(jwt, claim);
-    return value != NULL && strcmp(value, wanted) == 0;
-}
-
-/* Whether `claim` is an integer; *ret_absent tells apart why not. Read as JSON, since libjwt takes
- * what is no integer for 0. */
-static bool claim_time(jwt_t *jwt, const char *claim, bool *ret_absent, int64_t *ret_time)
-{
-    char *json = jwt_get_grants_json(jwt, claim);
-    *ret_absent = json == NULL;
-    if (json == NULL)
-        return false;
-    char *end;
-    errno = 0;
-    long long value = strtoll(json, &end, 10);
-    bool is_integer = errno == 0 && end != json && *end == '\0';
-    free(json);
-    if (is_integer)
-        *ret_time = value;
-    return is_integer;
+    return claim != NULL && strcmp(claim, wanted) == 0;
 }
 
 /* exp + leeway, which is in the future, on ink_now()'s scale. */
@@ -233,22 +274,19 @@ static struct ink_status expired(void)
 }
 
 /* exp comes last: TOKEN_EXPIRED says that all else was right. */
-static struct ink_status check_times(const struct ink_auth *auth, jwt_t *jwt, int64_t *ret_until)
+static struct ink_status check_times(const struct ink_auth *auth, const struct ink_claims *claims,
+                                     int64_t *ret_until)
 {
     int64_t now = seconds_since_1970();
-    int64_t not_before, expires;
-    bool absent;
-    if (claim_time(jwt, "nbf", &absent, &not_before)) {
-        if (not_before > now + auth->leeway)
-            return invalid("nbf is in the future");
-    } else if (!absent) {
-        return invalid("nbf is no integer");
-    }
-    if (!claim_time(jwt, "exp", &absent, &expires))
-        return invalid("no exp, or no integer");
-    if (expires <= now - auth->leeway)
+    if (!claims->has_iat || !claims->has_exp)
+        return invalid("no iat, or no exp");
+    if (claims->iat > now + auth->leeway)
+        return invalid("iat is in the future");
+    if (claims->has_nbf && claims->nbf > now + auth->leeway)
+        return invalid("nbf is in the future");
+    if (claims->exp <= now - auth->leeway)
         return expired();
-    *ret_until = end_of(expires, now, auth->leeway);
+    *ret_until = end_of(claims->exp, now, auth->leeway);
     return ink_ok();
 }
 
@@ -257,66 +295,63 @@ struct ink_status ink_auth_still_good(const struct ink_caller *caller)
     return caller->until == 0 || ink_now() < caller->until ? ink_ok() : expired();
 }
 
-static struct ink_status check_subject(struct ink_arena *arena, jwt_t *jwt,
+static struct ink_status check_service(struct ink_arena *arena, const struct ink_key *key,
+                                       const struct ink_claims *claims,
                                        struct ink_caller *ret_caller)
 {
-    const char *subject = jwt_get_grant(jwt, "sub");
-    if (subject == NULL || *subject == '\0')
-        return invalid("no sub");
-    if (claim_is(jwt, "typ", TYP_SERVICE)) {
-        ret_caller->kind = INK_CALLER_SERVICE;
-        ret_caller->id = ink_arena_strdup(arena, subject);
-        return ink_ok();
-    }
-    if (!claim_is(jwt, "typ", TYP_USER))
-        return invalid("wrong typ");
+    if (!ink_keys_may_sign(key, claims->sub))
+        return invalid("this key does not sign for this service");
+    ret_caller->kind = INK_CALLER_SERVICE;
+    ret_caller->id = ink_arena_strdup(arena, claims->sub);
+    return ink_ok();
+}
+
+static struct ink_status check_user(struct ink_arena *arena, const struct ink_key *key,
+                                    const struct ink_claims *claims, struct ink_caller *ret_caller)
+{
     char id[INK_UUID_SIZE];
-    if (!claim_is(jwt, "id", subject) || !ink_uuid_normalize(subject, id))
+    if (!ink_keys_may_sign(key, NULL))
+        return invalid("this key does not sign for users");
+    if (!is(claims->id, claims->sub) || !ink_uuid_normalize(claims->sub, id))
         return invalid("id is not sub, or no UUID");
     ret_caller->kind = INK_CALLER_USER;
     ret_caller->id = ink_arena_strdup(arena, id);
     return ink_ok();
 }
 
-/* RFC 7515, section 4.1.11: extensions that must be understood are not. */
-static bool has_critical_extension(jwt_t *jwt)
+static struct ink_status check_claims(const struct ink_auth *auth, struct ink_arena *arena,
+                                      const struct ink_key *key, const struct ink_claims *claims,
+                                      struct ink_caller *ret_caller)
 {
-    char *crit = jwt_get_headers_json(jwt, "crit");
-    bool found = crit != NULL;
-    free(crit);
-    return found;
-}
-
-/* RFC 7515, section 4.1.1: names of algorithms are case-sensitive, which libjwt leaves to us. */
-static bool says_hs256(jwt_t *jwt)
-{
-    const char *alg = jwt_get_header(jwt, "alg");
-    return alg != NULL && strcmp(alg, "HS256") == 0;
+    if (!is(claims->iss, auth->issuer))
+        return invalid("wrong iss");
+    if (!is(claims->aud, auth->audience))
+        return invalid("wrong aud");
+    if (claims->sub == NULL || *claims->sub == '\0')
+        return invalid("no sub");
+    struct ink_status status =
+        is(claims->typ, TYP_USER)      ? check_user(arena, key, claims, ret_caller)
+        : is(claims->typ, TYP_SERVICE) ? check_service(arena, key, claims, ret_caller)
+                                       : invalid("wrong typ");
+    return ink_is_ok(status) ? check_times(auth, claims, &ret_caller->until) : status;
 }
 
 struct ink_status ink_auth_verify(const struct ink_auth *auth, struct ink_arena *arena,
                                   const char *authorization, struct ink_caller *ret_caller)
 {
-    const char *token = NULL;
+    const char *token = NULL, *wrong = NULL;
     struct ink_status status = bearer_token(authorization, &token);
     if (!ink_is_ok(status))
         return status;
-    INK_CLEANUP(jwt_cleanup) jwt_t *jwt = NULL;
-    if (jwt_decode(&jwt, token, auth->secret, (int)auth->secret_size) != 0)
-        return invalid("malformed, or not signed with our key");
-    /* A key of ours must never be used as another algorithm's (RFC 8725, section 3.1). */
-    if (jwt_get_alg(jwt) != JWT_ALG_HS256 || !says_hs256(jwt))
-        return invalid("wrong algorithm");
-    if (has_critical_extension(jwt))
-        return invalid("a critical header that is not understood");
-    if (!claim_is(jwt, "iss", auth->issuer))
-        return invalid("wrong iss");
-    if (!claim_is(jwt, "aud", auth->audience))
-        return invalid("wrong aud");
+    const struct ink_key *key;
+    struct ink_json_text json;
+    struct ink_claims claims;
+    if (!ink_jws_verify(&auth->keys, arena, token, &key, &json, &wrong))
+        return invalid(wrong);
+    if (!ink_claims_read(arena, json, &claims))
+        return invalid("the claims are malformed");
     struct ink_caller caller = {0};
-    status = check_subject(arena, jwt, &caller);
-    if (ink_is_ok(status))
-        status = check_times(auth, jwt, &caller.until);
+    status = check_claims(auth, arena, key, &claims, &caller);
     if (ink_is_ok(status))
         *ret_caller = caller;
     return status;

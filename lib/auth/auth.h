@@ -1,12 +1,20 @@
 /*
- * Access tokens: JSON Web Tokens (RFC 7519) signed with HS256 by libjwt. This module is the only
- * user of libjwt.
+ * Access tokens: JSON Web Tokens (RFC 7519), which libjwt signs and jws.c verifies with keys that
+ * were parsed once. This module is the only user of libjwt.
  *
  * A token of a person has typ "access" and carries the user's id twice, as `sub` and as `id` (what
  * clients of the older API read); a token of a service has typ "service" and the service's name as
- * `sub`. Verification trusts nothing that the token says about itself: the algorithm is pinned, the
- * signature comes first, then exp, nbf, iss, aud and typ (RFC 8725). Tokens are verified at the
- * gateway and again in every service.
+ * `sub`. Verification trusts nothing that the token says about itself: `kid` names one of our keys
+ * or none, that key decides the algorithm, the signature comes before the claims, and then exp,
+ * nbf, iat, iss, aud and typ count (RFC 8725). Tokens are verified at the gateway and again in
+ * every service.
+ *
+ * Keys are of one of two kinds:
+ *   - a secret that all programs share (HS256). A second one may be accepted beside it.
+ *   - public keys (RS256 from 2048 bits, ES256), with the private one only where tokens are
+ *     issued. Then no secret signs tokens. Each key has one use: those of `public_keys_file` sign
+ *     users' tokens, and those of `service_keys` the tokens of one service.
+ * libjwt 1.10 cannot sign with Ed25519, so a key of that kind is refused.
  *
  * An ink_auth is constant once made; all functions are thread-safe.
  */
@@ -24,26 +32,44 @@
 struct ink_auth;
 
 struct ink_auth_options {
-    const char *secret;   /* JWT_SECRET, at least INK_AUTH_SECRET_MIN bytes */
-    const char *issuer;   /* `iss`; NULL means "inkmesh" */
-    const char *audience; /* `aud`; NULL means "inkmesh" */
-    int64_t access_ttl;   /* seconds that a user's token is good; 0 means 3,600 */
-    int64_t service_ttl;  /* seconds that a service's token is good; 0 means 300 */
-    int64_t leeway;       /* seconds that two clocks may differ by, 0 to 300 */
+    const char *secret;           /* JWT_SECRET, at least INK_AUTH_SECRET_MIN bytes */
+    const char *accepted_secret;  /* JWT_SECRET_ACCEPTED: verifies, signs nothing; or NULL */
+    const char *public_keys_file; /* JWT_PUBLIC_KEYS_FILE: PEM; or NULL, then `secret` counts */
+    const char *service_keys;     /* JWT_SERVICE_KEYS: "NAME=FILE,NAME=FILE", PEM; or NULL */
+    /* PEM, not encrypted: JWT_SIGNING_KEY_FILE for users' tokens, or
+     * JWT_SERVICE_SIGNING_KEY_FILE for those of `signing_service`; or NULL */
+    const char *signing_key_file;
+    const char *signing_service; /* NULL: users */
+    const char *issuer;          /* `iss`; NULL means "inkmesh" */
+    const char *audience;        /* `aud`; NULL means "inkmesh" */
+    int64_t access_ttl;          /* seconds that a user's token is good; 0 means 3,600 */
+    int64_t service_ttl;         /* seconds that a service's token is good; 0 means 300 */
+    int64_t leeway;              /* seconds that two clocks may differ by, 0 to 300 */
 };
 
-/* Copies the options. INVALID_ARGUMENT, naming the setting JWT_SECRET, when the secret is missing
- * or short, and for times that are negative or too long. */
+/* Copies the options and reads the files. INVALID_ARGUMENT, naming the setting, when there is
+ * neither secret nor public key, for a key that is weak, of another kind or in the wrong place, for
+ * a signing key that nobody would accept, and for times that are negative or too long. */
 struct ink_status ink_auth_new(const struct ink_auth_options *options, struct ink_arena *arena,
                                struct ink_auth **ret_auth) INK_MUST_CHECK;
-/* Wipes the secret. Accepts NULL. */
+/* Wipes the secrets. Accepts NULL. */
 void ink_auth_free(struct ink_auth *auth);
+
+/* Whether it can issue users' tokens (`service` is NULL) or those of a service:
+ * FAILED_PRECONDITION, naming the setting, when it has no key for that. To be asked at start. */
+struct ink_status ink_auth_check_issuer(const struct ink_auth *auth, struct ink_arena *arena,
+                                        const char *service) INK_MUST_CHECK;
+
+/* The public keys of users' tokens as a JSON Web Key Set (RFC 7517), which has no key in it under
+ * HS256; and an entity tag of it, with quotes. Both live as long as `auth`. */
+const char *ink_auth_jwks(const struct ink_auth *auth);
+const char *ink_auth_jwks_etag(const struct ink_auth *auth);
 
 /* For how many seconds a user's token is good: `expires_in` of a session. */
 int64_t ink_auth_access_ttl(const struct ink_auth *auth);
 
 /* Makes a token for a user, whose id must be a UUID, or for a service. The token lives in `arena`.
- * INTERNAL when the id is none or signing fails. */
+ * INTERNAL when the id is none, there is no key for it, or signing fails. */
 struct ink_status ink_auth_issue_user(const struct ink_auth *auth, struct ink_arena *arena,
                                       const char *user_id, const char **ret_token) INK_MUST_CHECK;
 struct ink_status ink_auth_issue_service(const struct ink_auth *auth, struct ink_arena *arena,

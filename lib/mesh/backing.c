@@ -45,8 +45,8 @@ static struct ink_status check_cache(void *cache, struct ink_arena *arena)
 }
 
 void ink_backing_open(struct ink_program *program, const struct ink_backing_settings *settings,
-                      const struct ink_db_migrations *migrations, int64_t access_ttl,
-                      struct ink_backing *ret_backing)
+                      const struct ink_db_migrations *migrations,
+                      const struct ink_mesh_issuer *issuer, struct ink_backing *ret_backing)
 {
     struct ink_arena *arena = ink_program_arena(program);
     struct ink_backing backing = {.program = program, .settings = settings};
@@ -62,7 +62,8 @@ void ink_backing_open(struct ink_program *program, const struct ink_backing_sett
         .near_prefix = ink_arena_printf(arena, "%s:", ink_program_name(program))};
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
-    backing.auth = ink_program_auth(program, &settings->tokens, access_ttl);
+    backing.auth = ink_program_auth(program, &settings->tokens, issuer);
+    backing.seal_secret = ink_program_seal_secret(program, &settings->tokens);
     ink_program_check(program, "postgres", true, check_database, backing.db);
     ink_program_check(program, "redis", false, check_cache, backing.cache);
     ink_gauges_add_db(ink_program_metrics(program), backing.db);

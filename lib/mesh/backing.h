@@ -3,7 +3,7 @@
  * tokens, and, when it has an outbox, the relay; with their settings, gauges and readiness checks.
  *
  *     struct ink_backing backing;
- *     ink_backing_open(program, &settings.backing, &blog_migrations, 0, &backing);
+ *     ink_backing_open(program, &settings.backing, &blog_migrations, NULL, &backing);
  *     ink_backing_publish(&backing);
  *     struct blog_service *service = blog_service_new(backing.db, backing.cache, backing.relay);
  *     ink_backing_serve(&backing, "inkmesh.blog.v1.BlogService", blog_service_handlers, service);
@@ -41,13 +41,14 @@ struct ink_backing {
     struct ink_db *db;
     struct ink_cache *cache;
     struct ink_auth *auth;
+    const char *seal_secret; /* see ink_program_seal_secret() */
     struct ink_relay *relay; /* NULL without an outbox or without KAFKA_BROKERS */
 };
 
-/* `settings` and `migrations` must outlive the service. `access_ttl` as for ink_program_auth(). */
+/* `settings` and `migrations` must outlive the service. `issuer` as for ink_program_auth(). */
 void ink_backing_open(struct ink_program *program, const struct ink_backing_settings *settings,
-                      const struct ink_db_migrations *migrations, int64_t access_ttl,
-                      struct ink_backing *ret_backing);
+                      const struct ink_db_migrations *migrations,
+                      const struct ink_mesh_issuer *issuer, struct ink_backing *ret_backing);
 /* Publishes the outbox of the service's database, as ce_source "/inkmesh/NAME". */
 void ink_backing_publish(struct ink_backing *backing);
 /* Serves `name`, whose handlers get `self`, until the program is told to stop, and frees the

@@ -206,16 +206,36 @@ void ink_program_check(struct ink_program *program, const char *name, bool neede
 
 struct ink_auth *ink_program_auth(struct ink_program *program,
                                   const struct ink_mesh_token_settings *settings,
-                                  int64_t access_ttl)
+                                  const struct ink_mesh_issuer *issuer)
 {
     struct ink_auth *auth = NULL;
     struct ink_auth_options options = {.secret = settings->secret,
+                                       .accepted_secret = settings->accepted_secret,
+                                       .public_keys_file = settings->public_keys_file,
+                                       .service_keys = settings->service_keys,
                                        .issuer = settings->issuer,
                                        .audience = settings->audience,
-                                       .access_ttl = access_ttl,
                                        .leeway = settings->leeway};
+    if (issuer != NULL) {
+        options.signing_service = issuer->service;
+        options.signing_key_file = issuer->signing_key_file;
+        options.access_ttl = issuer->access_ttl;
+    }
     ink_program_must(program, "verify tokens", ink_auth_new(&options, &program->arena, &auth));
+    if (issuer != NULL)
+        ink_program_must(program, "issue tokens",
+                         ink_auth_check_issuer(auth, &program->arena, issuer->service));
     return auth;
+}
+
+const char *ink_program_seal_secret(struct ink_program *program,
+                                    const struct ink_mesh_token_settings *settings)
+{
+    const char *secret = settings->seal_secret != NULL ? settings->seal_secret : settings->secret;
+    if (secret == NULL)
+        ink_program_must(program, "seal page tokens",
+                         ink_error(INK_INVALID_ARGUMENT, "set SEAL_SECRET, or JWT_SECRET"));
+    return secret;
 }
 
 static void log_refused(void *self, const char *names)

@@ -70,11 +70,23 @@ void ink_program_must(struct ink_program *program, const char *action, struct in
 void ink_program_check(struct ink_program *program, const char *name, bool needed,
                        ink_mesh_check_fn *check, void *self);
 
-/* Verifies tokens, and signs them to be good for `access_ttl` seconds (0 means an hour). To be
- * freed by ink_auth_free() after the program. */
+/* What a program issues tokens of. */
+struct ink_mesh_issuer {
+    const char *service;          /* its own name, for tokens of its own; NULL: users' tokens */
+    const char *signing_key_file; /* JWT_SIGNING_KEY_FILE, or JWT_SERVICE_SIGNING_KEY_FILE */
+    int64_t access_ttl;           /* seconds that a user's token is good; 0 means an hour */
+};
+
+/* Verifies tokens and, unless `issuer` is NULL, signs them; a program that could not do so does not
+ * start. To be freed by ink_auth_free() after the program. */
 struct ink_auth *ink_program_auth(struct ink_program *program,
                                   const struct ink_mesh_token_settings *settings,
-                                  int64_t access_ttl) INK_MUST_CHECK;
+                                  const struct ink_mesh_issuer *issuer) INK_MUST_CHECK;
+
+/* What to make seals with (lib/auth/seal.h): SEAL_SECRET, else JWT_SECRET. Without either the
+ * program does not start. */
+const char *ink_program_seal_secret(struct ink_program *program,
+                                    const struct ink_mesh_token_settings *settings);
 
 /* Makes the gRPC server of the contract with all interceptors (interceptors.h); `auth` must outlive
  * the program. Add services to it; the program starts, stops and frees it. */

@@ -60,9 +60,27 @@ const struct ink_config_setting ink_mesh_redis_settings_table[] = {
 };
 
 const struct ink_config_setting ink_mesh_token_settings_table[] = {
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, public_keys_file,
+                      .name = "JWT_PUBLIC_KEYS_FILE",
+                      .help = "PEM: public keys, RSA or P-256, for the tokens of users; with it "
+                              "no secret signs any"),
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, service_keys, .name = "JWT_SERVICE_KEYS",
+                      .help = "NAME=FILE,NAME=FILE: PEM with public keys, for the tokens of the "
+                              "service of that name"),
     INK_CONFIG_STRING(struct ink_mesh_token_settings, secret, .name = "JWT_SECRET",
-                      .required = true, .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
-                      .help = "signs the access tokens; the same for every program"),
+                      .required = true, .unless = "JWT_PUBLIC_KEYS_FILE", .secret = true,
+                      .min = INK_AUTH_SECRET_MIN, .max = 4096,
+                      .help = "signs the access tokens, unless JWT_PUBLIC_KEYS_FILE is set; the "
+                              "same for every program"),
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, accepted_secret,
+                      .name = "JWT_SECRET_ACCEPTED", .secret = true, .min = INK_AUTH_SECRET_MIN,
+                      .max = 4096,
+                      .help = "what it signed is accepted, too: the next JWT_SECRET or the one "
+                              "before, while it is changed"),
+    INK_CONFIG_STRING(struct ink_mesh_token_settings, seal_secret, .name = "SEAL_SECRET",
+                      .secret = true, .min = INK_AUTH_SECRET_MIN, .max = 4096,
+                      .help = "seals page tokens, and what stands for accounts in logs and in "
+                              "Redis; JWT_SECRET unless this is set"),
     INK_CONFIG_STRING(struct ink_mesh_token_settings, issuer, .name = "JWT_ISSUER",
                       .fallback = "inkmesh", .help = "who issues the access tokens"),
     INK_CONFIG_STRING(struct ink_mesh_token_settings, audience, .name = "JWT_AUDIENCE",

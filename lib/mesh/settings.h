@@ -52,11 +52,15 @@ struct ink_mesh_redis_settings {
 };
 extern const struct ink_config_setting ink_mesh_redis_settings_table[];
 
-/* Programs that verify access tokens. */
+/* Programs that verify access tokens. Which of it must be there says lib/auth/auth.h. */
 struct ink_mesh_token_settings {
-    const char *secret;   /* JWT_SECRET */
-    const char *issuer;   /* JWT_ISSUER */
-    const char *audience; /* JWT_AUDIENCE */
-    int64_t leeway;       /* JWT_LEEWAY, in seconds */
+    const char *secret;           /* JWT_SECRET */
+    const char *accepted_secret;  /* JWT_SECRET_ACCEPTED */
+    const char *public_keys_file; /* JWT_PUBLIC_KEYS_FILE */
+    const char *service_keys;     /* JWT_SERVICE_KEYS */
+    const char *seal_secret;      /* SEAL_SECRET */
+    const char *issuer;           /* JWT_ISSUER */
+    const char *audience;         /* JWT_AUDIENCE */
+    int64_t leeway;               /* JWT_LEEWAY, in seconds */
 };
 extern const struct ink_config_setting ink_mesh_token_settings_table[];

@@ -19,12 +19,12 @@ int main(int argc, char **argv)
     struct blog_settings settings = {0};
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
     struct ink_backing backing;
-    ink_backing_open(program, &settings.backing, &blog_migrations, 0, &backing);
+    ink_backing_open(program, &settings.backing, &blog_migrations, NULL, &backing);
     ink_backing_publish(&backing);
     struct blog_service_parts parts = {.db = backing.db,
                                        .cache = backing.cache,
                                        .relay = backing.relay,
-                                       .secret = settings.backing.tokens.secret};
+                                       .secret = backing.seal_secret};
     struct blog_service *service = blog_service_new(&parts);
     ink_backing_serve(&backing, BLOG_SERVICE, blog_service_handlers, service);
     blog_service_free(service);

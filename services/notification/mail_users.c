@@ -9,7 +9,7 @@ static struct ink_status identify(const struct notification_mail_users *users, s
 {
     const char *token;
     struct ink_status status =
-        ink_auth_issue_service(users->auth, ctx->arena, "notification", &token);
+        ink_auth_issue_service(users->auth, ctx->arena, NOTIFICATION_MAIL_CALLER, &token);
     if (ink_is_ok(status))
         ctx->authorization = ink_arena_printf(ctx->arena, "Bearer %s", token);
     return status;

@@ -10,6 +10,9 @@
 #include "lib/rpc/client.h"
 #include "services/notification/mail_store.h"
 
+/* Who asks. */
+#define NOTIFICATION_MAIL_CALLER "notification"
+
 struct notification_mail_users {
     struct ink_rpc_client *client; /* of the user service */
     const struct ink_method *method;

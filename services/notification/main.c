@@ -5,6 +5,7 @@
 #include "lib/log/log.h"
 #include "services/notification/events.h"
 #include "services/notification/mail_program.h"
+#include "services/notification/mail_users.h"
 #include "services/notification/notification_migrations.h"
 #include "services/notification/service.h"
 #include "services/notification/settings.h"
@@ -17,7 +18,7 @@ static struct notification_service *make_service(struct ink_backing *backing,
         .db = backing->db,
         .cache = backing->cache,
         .redis_url = settings->backing.redis.url,
-        .secret = settings->backing.tokens.secret,
+        .secret = backing->seal_secret,
         .streams = settings->streams,
         .user_streams = settings->user_streams,
         .poll_ms = settings->stream_poll_ms,
@@ -85,7 +86,10 @@ int main(int argc, char **argv)
     struct notification_settings settings = {0};
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
     struct ink_backing backing;
-    ink_backing_open(program, &settings.backing, &notification_migrations, 0, &backing);
+    const struct ink_mesh_issuer issuer = {.service = NOTIFICATION_MAIL_CALLER,
+                                           .signing_key_file = settings.mail.signing_key_file};
+    ink_backing_open(program, &settings.backing, &notification_migrations,
+                     settings.mail.smtp.url == NULL ? NULL : &issuer, &backing);
     struct notification_service *service = make_service(&backing, &settings);
     add_gauges(ink_program_metrics(program), service);
     struct notification_events *events = make_events(&backing, service);

@@ -44,6 +44,10 @@ static const struct ink_config_setting mail_settings_table[] = {
                   .fallback = "5s", .min = 10, .max = 600000,
                   .help = "how often e-mails of other replicas, and those to be tried again, are "
                           "looked for"),
+    INK_CONFIG_STRING(struct notification_mail_settings, signing_key_file,
+                      .name = "JWT_SERVICE_SIGNING_KEY_FILE",
+                      .help = "PEM: the private half of a key that JWT_SERVICE_KEYS has for this "
+                              "service, with which it asks for addresses"),
     INK_CONFIG_STRING(struct notification_mail_settings, user_service,
                       .name = "USER_SERVICE_ADDRESS", .fallback = "127.0.0.1:3001", .min = 1,
                       .help = "of the user service: host:port, IP:port,IP:port or any gRPC name"),

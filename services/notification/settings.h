@@ -27,8 +27,9 @@ struct notification_mail_settings {
     int64_t max_age_s;
     int64_t user_daily;
     int64_t poll_ms;
-    const char *user_service; /* USER_SERVICE_ADDRESS */
-    const char *user_name;    /* USER_SERVICE_TLS_NAME, or NULL */
+    const char *signing_key_file; /* JWT_SERVICE_SIGNING_KEY_FILE */
+    const char *user_service;     /* USER_SERVICE_ADDRESS */
+    const char *user_name;        /* USER_SERVICE_TLS_NAME, or NULL */
 };
 
 struct notification_settings {

@@ -36,13 +36,15 @@ int main(int argc, char **argv)
     struct user_settings settings = {0};
     struct ink_program *program = ink_program_new(&spec, argc, argv, &settings);
     struct ink_backing backing;
-    ink_backing_open(program, &settings.backing, &user_migrations, settings.token_ttl, &backing);
+    const struct ink_mesh_issuer issuer = {.signing_key_file = settings.signing_key_file,
+                                           .access_ttl = settings.token_ttl};
+    ink_backing_open(program, &settings.backing, &user_migrations, &issuer, &backing);
     ink_backing_publish(&backing);
     struct user_service_parts parts = {
         .db = backing.db,
         .cache = backing.cache,
         .auth = backing.auth,
-        .secret = settings.backing.tokens.secret,
+        .secret = backing.seal_secret,
         .relay = backing.relay,
         .passwords = make_passwords(program, &settings),
         .refresh = {.ttl = settings.refresh_ttl, .grace = settings.refresh_grace},

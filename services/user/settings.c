@@ -13,6 +13,9 @@ const struct ink_config_setting user_settings_table[] = {
     INK_CONFIG_FALLBACK("GRPC_WORKERS", "64"),
     INK_CONFIG_FALLBACK("GRPC_TLS_CLIENTS", "gateway,notification"),
     INK_CONFIG_FALLBACK("DATABASE_URL", "postgresql://inkmesh@127.0.0.1:5433/user_db"),
+    INK_CONFIG_STRING(struct user_settings, signing_key_file, .name = "JWT_SIGNING_KEY_FILE",
+                      .help = "PEM: the private half of a key in JWT_PUBLIC_KEYS_FILE, which signs "
+                              "the tokens of users"),
     INK_CONFIG_SECONDS(struct user_settings, token_ttl, .name = "JWT_TTL", .fallback = "1h",
                        .min = 1, .max = 7 * 24 * 3600, .help = "how long an access token is good"),
     INK_CONFIG_SECONDS(struct user_settings, refresh_ttl, .name = "REFRESH_TOKEN_TTL",

@@ -10,6 +10,7 @@
 
 struct user_settings {
     struct ink_backing_settings backing;
+    const char *signing_key_file; /* JWT_SIGNING_KEY_FILE */
     int64_t token_ttl;
     int64_t refresh_ttl;
     int64_t refresh_grace;

@@ -17,7 +17,8 @@ ADMIN_PORTS = {"gateway": GATEWAY_ADMIN_PORT, **{one.name: one.admin_port for on
 # They name files, which would have to be mounted, or go with them; whoever does that sets them there.
 FILES = {"LOG_FOLDER", "GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE", "GRPC_TLS_CA_FILE",
          "HTTP_TLS_CERT_FILE", "HTTP_TLS_KEY_FILE", "SMTP_CA_FILE", "GRPC_TLS_CLIENTS",
-         "TLS_RELOAD_INTERVAL", "HTTP_HSTS_MAX_AGE", "HTTP_HSTS_SUBDOMAINS",
+         "TLS_RELOAD_INTERVAL", "HTTP_HSTS_MAX_AGE", "HTTP_HSTS_SUBDOMAINS", "JWT_PUBLIC_KEYS_FILE",
+         "JWT_SERVICE_KEYS", "JWT_SIGNING_KEY_FILE", "JWT_SERVICE_SIGNING_KEY_FILE",
          *(f"{one.name.upper()}_SERVICE_TLS_NAME" for one in SERVICES)}
 
 

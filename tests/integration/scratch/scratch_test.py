@@ -32,7 +32,8 @@ def make_token(**claims):
     """An access token as the user service makes them."""
     def encoded(data):
         return base64.urlsafe_b64encode(data).rstrip(b"=")
-    claims = {"iss": "inkmesh", "aud": "inkmesh", "exp": int(time.time()) + 600, **claims}
+    claims = {"iss": "inkmesh", "aud": "inkmesh", "iat": int(time.time()),
+              "exp": int(time.time()) + 600, **claims}
     text = b".".join(encoded(json.dumps(part).encode())
                      for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     mac = hmac.new(SECRET.encode(), text, hashlib.sha256).digest()

@@ -146,7 +146,8 @@ def _base64url(data):
 
 def make_token(secret, **claims):
     """An HS256 token; exp is in a minute unless it is given."""
-    claims = {"iss": "inkmesh", "aud": "inkmesh", "exp": int(time.time()) + 60, **claims}
+    now = int(time.time())
+    claims = {"iss": "inkmesh", "aud": "inkmesh", "iat": now, "exp": now + 60, **claims}
     text = ".".join(_base64url(json.dumps(part).encode())
                     for part in ({"alg": "HS256", "typ": "JWT"}, claims))
     mac = hmac.new(secret.encode(), text.encode(), hashlib.sha256).digest()

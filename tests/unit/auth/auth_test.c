@@ -360,12 +360,61 @@ static void test_claims(void **state)
 {
     struct fixture *f = *state;
     static const struct {
-        const char *body; /* $ is a minute from now, < a minute ago */
+        const char
+            *body; /* $ is a minute from now, < a minute ago, which is iat if there is none */
         const char *reason;
     } cases[] = {
         {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$}", NULL},
         {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'nbf':<}",
          NULL},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'iat':<,"
+         "'x':{'typ':'service','typ':7},'y':[null]}",
+         NULL},
+        /* Wrong types, one by one. */
+        {"{'id':'U','sub':'U','iss':['inkmesh'],'aud':'inkmesh','typ':'access','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':['inkmesh'],'typ':'access','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':true,'exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':{'x':'U'},'iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$.5}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$e0}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':true}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':[$]}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh\\u0000','aud':'inkmesh','typ':'access','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'sub':7,'iss':'inkmesh','aud':'inkmesh','typ':'service','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'sub':null,'iss':'inkmesh','aud':'inkmesh','typ':'service','exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        /* Given twice: which of the two counts is not a question to ask. */
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'refresh','typ':'access',"
+         "'exp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,"
+         "'\\u0065xp':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'x':1,'x':2}",
+         INK_AUTH_TOKEN_INVALID},
+        /* JSON and something behind it. */
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'iat':<} x",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'iat':<}{}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'noiat':<}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'iat':$}",
+         INK_AUTH_TOKEN_INVALID},
+        {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':$,'iat':'<'}",
+         INK_AUTH_TOKEN_INVALID},
         {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':<}",
          INK_AUTH_TOKEN_EXPIRED},
         {"{'id':'U','sub':'U','iss':'inkmesh','aud':'inkmesh','typ':'access','exp':0}",
@@ -421,7 +470,10 @@ static void test_claims(void **state)
     };
     for (size_t i = 0; i < INK_COUNT(cases); i++) {
         struct ink_buf body = INK_BUF_INIT;
-        for (const char *at = cases[i].body; *at != '\0'; at++) {
+        const char *text = cases[i].body;
+        if (strstr(text, "iat'") == NULL)
+            text = ink_arena_printf(&f->arena, "%.*s,'iat':<}", (int)strlen(text) - 1, text);
+        for (const char *at = text; *at != '\0'; at++) {
             if (*at == '\'')
                 ink_buf_putc(&body, '"');
             else if (*at == 'U')
@@ -449,8 +501,9 @@ static void test_leeway(void **state)
     assert_true(ink_is_ok(ink_auth_new(&options, &f->arena, &lenient)));
     char *body = ink_arena_printf(&f->arena,
                                   "{\"id\":\"" USER "\",\"sub\":\"" USER "\",\"iss\":\"inkmesh\","
-                                  "\"aud\":\"inkmesh\",\"typ\":\"access\",\"exp\":%ld,\"nbf\":%ld}",
-                                  (long)now() - 60, (long)now() + 60);
+                                  "\"aud\":\"inkmesh\",\"typ\":\"access\",\"exp\":%ld,"
+                                  "\"nbf\":%ld,\"iat\":%ld}",
+                                  (long)now() - 60, (long)now() + 60, (long)now() + 60);
     char *header = bearer(&f->arena, sign(&f->arena, HS256, body, SECRET, EVP_sha256()));
     struct ink_caller caller = {0};
     assert_true(ink_is_ok(ink_auth_verify(lenient, &f->arena, header, &caller)));
@@ -480,7 +533,7 @@ static void test_endless_token(void **state)
     struct fixture *f = *state;
     char *body = ink_arena_printf(&f->arena,
                                   "{\"id\":\"" USER "\",\"sub\":\"" USER "\",\"iss\":\"inkmesh\","
-                                  "\"aud\":\"inkmesh\",\"typ\":\"access\",\"exp\":%lld}",
+                                  "\"aud\":\"inkmesh\",\"typ\":\"access\",\"iat\":1,\"exp\":%lld}",
                                   (long long)INT64_MAX);
     char *header = bearer(&f->arena, sign(&f->arena, HS256, body, SECRET, EVP_sha256()));
     struct ink_caller caller = {0};
