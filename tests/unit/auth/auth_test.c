@@ -1,13 +1,9 @@
 /*
- * lib/auth/auth.h: what is issued, and every way in which a token can be bad. The bad tokens are
- * made here byte by byte, with OpenSSL's HMAC, since libjwt would not sign most of them.
+ * lib/auth/auth.h: what is issued, and every way in which a token can be bad. All of it
+ * with a secret; keys_test.c has the other keys.
  */
 #include "lib/auth/auth.h"
 
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +14,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/base/text.h"
+#include "tests/unit/auth/forge.h"
 
 #define SECRET "0123456789abcdef0123456789abcdef"
 #define USER "0190a5c8-7b1e-7c3d-8f2a-1234567890ab"
@@ -56,18 +53,8 @@ static int64_t now(void)
 static char *sign(struct ink_arena *arena, const char *header, const char *body, const char *key,
                   const EVP_MD *digest)
 {
-    struct ink_buf buf = INK_BUF_INIT;
-    ink_buf_base64url(&buf, header, strlen(header));
-    ink_buf_putc(&buf, '.');
-    ink_buf_base64url(&buf, body, strlen(body));
-    unsigned char mac[EVP_MAX_MD_SIZE];
-    unsigned size;
-    HMAC(digest, key, (int)strlen(key), (unsigned char *)buf.data, buf.len, mac, &size);
-    ink_buf_putc(&buf, '.');
-    ink_buf_base64url(&buf, mac, size);
-    char *token = ink_arena_strdup(arena, buf.data);
-    ink_buf_release(&buf);
-    return token;
+    return forge_hmac(arena, forge_unsigned(arena, header, body, strlen(body)), key, strlen(key),
+                      digest);
 }
 
 /* The claims of a good token, with `extra` (",\"a\":1") at the end. */
@@ -244,51 +231,26 @@ static void test_other_hmac(void **state)
     assert_invalid(f, sign(&f->arena, "{\"alg\":\"hs257\"}", body, SECRET, EVP_sha256()));
 }
 
-static char *public_pem(struct ink_arena *arena, EVP_PKEY *key)
-{
-    BIO *bio = BIO_new(BIO_s_mem());
-    assert_int_equal(PEM_write_bio_PUBKEY(bio, key), 1);
-    char *data;
-    long size = BIO_get_mem_data(bio, &data);
-    char *pem = ink_arena_strndup(arena, data, (size_t)size);
-    BIO_free(bio);
-    return pem;
-}
-
 /* A secret that is a public key: a token signed with the private one is an RS256 token, which this
  * server never issues. */
 static void test_key_confusion(void **state)
 {
     struct fixture *f = *state;
-    EVP_PKEY *key = EVP_RSA_gen(2048);
-    assert_non_null(key);
-    struct ink_auth_options options = {.secret = public_pem(&f->arena, key)};
+    EVP_PKEY *key = forge_rsa();
+    struct ink_auth_options options = {.secret = forge_public_pem(&f->arena, key)};
     struct ink_auth *auth = NULL;
     assert_true(ink_is_ok(ink_auth_new(&options, &f->arena, &auth)));
-
-    struct ink_buf buf = INK_BUF_INIT;
-    static const char header[] = "{\"alg\":\"RS256\",\"typ\":\"JWT\"}";
     const char *body = claims(&f->arena, "");
-    ink_buf_base64url(&buf, header, strlen(header));
-    ink_buf_putc(&buf, '.');
-    ink_buf_base64url(&buf, body, strlen(body));
-    unsigned char signature[512];
-    size_t size = sizeof(signature);
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    assert_int_equal(EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key), 1);
-    assert_int_equal(EVP_DigestSign(md, signature, &size, (unsigned char *)buf.data, buf.len), 1);
-    EVP_MD_CTX_free(md);
-    ink_buf_putc(&buf, '.');
-    ink_buf_base64url(&buf, signature, size);
+    const char *token = forge_signed(
+        &f->arena,
+        forge_unsigned(&f->arena, "{\"alg\":\"RS256\",\"typ\":\"JWT\"}", body, strlen(body)), key);
 
     struct ink_caller caller = {.id = "untouched"};
-    struct ink_status status =
-        ink_auth_verify(auth, &f->arena, bearer(&f->arena, buf.data), &caller);
+    struct ink_status status = ink_auth_verify(auth, &f->arena, bearer(&f->arena, token), &caller);
     assert_int_equal(status.code, INK_UNAUTHENTICATED);
     assert_string_equal(status.reason, INK_AUTH_TOKEN_INVALID);
     assert_string_equal(status.cause, "wrong algorithm"); /* the signature itself was good */
     assert_string_equal(caller.id, "untouched");
-    ink_buf_release(&buf);
     ink_auth_free(auth);
     EVP_PKEY_free(key);
 }
