@@ -14,7 +14,8 @@
  *   - public keys (RS256 from 2048 bits, ES256), with the private one only where tokens are
  *     issued. Then no secret signs tokens. Each key has one use: those of `public_keys_file` sign
  *     users' tokens, and those of `service_keys` the tokens of one service.
- * libjwt 1.10 cannot sign with Ed25519, so a key of that kind is refused.
+ * libjwt 1.10 cannot sign with Ed25519, so a key of that kind is refused. A token without `kid`
+ * must be signed with `secret`; with public keys it is refused.
  *
  * An ink_auth is constant once made; all functions are thread-safe.
  */

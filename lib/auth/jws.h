@@ -2,9 +2,10 @@
  * Signed tokens in their compact form (RFC 7515, section 7.1): three parts, of which the first
  * names the key and the last is the signature of the other two. Private to lib/auth.
  *
- * Of the header only `alg`, `kid` and `typ` count. Members that bring a key along or say where one
- * is (jku, jwk, x5u, x5c and the like) and extensions that must be understood (crit) are refused,
- * not ignored: no token of ours has them. JSON is read strictly, and a name given twice is refused.
+ * Of the header only `alg`, `kid` and `typ` (JWT, if it is there) count. Members that bring a key
+ * along or say where one is (jku, jwk, x5u, x5c and the like) and extensions that must be
+ * understood (crit) are refused, not ignored: no token of ours has them. JSON is read strictly, and
+ * a name given twice is refused.
  */
 #pragma once
 

@@ -318,16 +318,18 @@ class KeysTest(MeshTest):
 
     def test_a_program_does_not_start_without_its_key(self):
         key, service = self.by_keys()
-        for name, setting in (("user", "JWT_SIGNING_KEY_FILE"),
-                              ("notification", "JWT_SERVICE_SIGNING_KEY_FILE")):
+        for name, setting, others in (
+                ("user", "JWT_SIGNING_KEY_FILE", service.path),
+                ("notification", "JWT_SERVICE_SIGNING_KEY_FILE", key.path),
+                ("blog", "SEAL_SECRET", "too short")):
             program = self.mesh.services[name]
             good = program.env[setting]
-            for bad in (None, (service if name == "user" else key).path):
+            for bad in ("", others):
                 program.stop()
-                program.env.update({setting: bad or ""})
+                program.env[setting] = bad
                 program.launch()
                 self.assertTrue(program.process.wait(30))
-                self.assertEqual(program.process.exit_code(), 1)
+                self.assertIn(program.process.exit_code(), (1, 2))
                 self.assertIn(setting, program.log_tail())
             program.env[setting] = good
             program.start()
