@@ -9,6 +9,7 @@
 #include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -188,6 +189,46 @@ static void test_many_signatures(void **state)
     (void)state;
     for (size_t i = 0; i < 600; i++)
         accepts(ec.auth, issue(ec.auth), INK_CALLER_USER, USER);
+}
+
+struct verifier {
+    pthread_t thread;
+    const struct pair *pair;
+    const char *token;
+    int accepted;
+};
+
+static void *verify_often(void *self)
+{
+    struct verifier *verifier = self;
+    struct ink_arena own;
+    ink_arena_init(&own);
+    for (int i = 0; i < 200; i++) {
+        struct ink_caller caller;
+        verifier->accepted +=
+            ink_is_ok(ink_auth_verify(verifier->pair->auth, &own, verifier->token, &caller));
+    }
+    ink_arena_release(&own);
+    return NULL;
+}
+
+/* The parsed keys are shared by all threads. */
+static void test_threads(void **state)
+{
+    (void)state;
+    struct verifier verifiers[8];
+    for (size_t i = 0; i < INK_COUNT(verifiers); i++) {
+        const struct pair *pair = pairs[i % 2];
+        verifiers[i] = (struct verifier){
+            .pair = pair, .token = ink_arena_printf(&arena, "Bearer %s", issue(pair->auth))};
+    }
+    for (size_t i = 0; i < INK_COUNT(verifiers); i++)
+        assert_int_equal(pthread_create(&verifiers[i].thread, NULL, verify_often, &verifiers[i]),
+                         0);
+    for (size_t i = 0; i < INK_COUNT(verifiers); i++) {
+        pthread_join(verifiers[i].thread, NULL);
+        assert_int_equal(verifiers[i].accepted, 200);
+    }
 }
 
 /* RFC 7638, section 3.1 */
@@ -813,6 +854,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_issue_and_verify),
         cmocka_unit_test(test_many_signatures),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_thumbprint),
         cmocka_unit_test(test_alg_none),
         cmocka_unit_test(test_key_confusion),
