@@ -62,10 +62,11 @@ def parser():
     one = command("events", lambda args: events.run(args.args),
                   "show outboxes, lag and dead letters; replay these (events --help)")
     one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
-    one = command("bench", lambda args: bench.run(args.name), "measure something",
+    one = command("bench", lambda args: bench.run(args.name, args.args), "measure something",
                   "Measures something and prints what: " + bench.DESCRIPTION)
     one.add_argument("name", metavar="NAME", choices=bench.names(),
                      help="one of: " + ", ".join(bench.names()))
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER, help="its options")
     one = command("test", lambda args: tests.run(args.args), "build and run the tests",
                   "Without ARGS: bazel test //..., then the unit and integration tests under "
                   "AddressSanitizer, then half a minute of each fuzzer. With ARGS: bazel test "

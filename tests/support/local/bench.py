@@ -6,7 +6,8 @@ import sys
 
 from . import build, state
 
-DESCRIPTION = "each is a program in tests/bench and says what it did. Nothing is compared."
+DESCRIPTION = ("each is a program in tests/bench; docs/performance.md says what it does and how to "
+               "read it. NAME --help shows its options.")
 _FOLDER = os.path.join(state.ROOT, "tests", "bench")
 
 
@@ -14,9 +15,10 @@ def names():
     return sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(_FOLDER, "*.py")))
 
 
-def run(name):
+def run(name, args):
     """Hands over to the benchmark, which finds the harness, and the programs that it needs by
     local.build."""
-    print("building ...", flush=True)
-    build.build()
-    os.execv(sys.executable, [sys.executable, os.path.join(_FOLDER, name + ".py")])
+    if not {"-h", "--help"} & set(args):
+        print("building ...", flush=True)
+        build.build()
+    os.execv(sys.executable, [sys.executable, os.path.join(_FOLDER, name + ".py"), *args])

@@ -27,34 +27,44 @@ def kafka_jars():
     return state.path("kafka", "jars")
 
 
-def _keep_kafka():
-    """Copies the jars out of Bazel's reach, once a version."""
-    if bazel("build", "--show_result=0", "@maven//:jars").returncode:
-        raise HarnessError("Kafka's jars could not be fetched")
+def fetched(target, what):
+    """The folder of the external repository that a target is in, fetched; `what` it holds."""
+    if bazel("build", "--show_result=0", target).returncode:
+        raise HarnessError(f"{what} could not be fetched")
     base = subprocess.run(["bazel", "info", "output_base"], cwd=state.ROOT, check=True,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    fetched = os.path.join(base.stdout.strip(), "external", "maven", "jars")
+    return os.path.join(base.stdout.strip(), "external", target[1:].partition("//")[0])
+
+
+def _keep_kafka():
+    """Copies the jars out of Bazel's reach, once a version."""
+    jars = os.path.join(fetched("@maven//:jars", "Kafka's jars"), "jars")
     if os.path.isdir(kafka_jars()) and sorted(os.listdir(kafka_jars())) == sorted(
-            os.listdir(fetched)):
+            os.listdir(jars)):
         return
     shutil.rmtree(kafka_jars() + ".new", ignore_errors=True)
-    shutil.copytree(fetched, kafka_jars() + ".new")
+    shutil.copytree(jars, kafka_jars() + ".new")
     shutil.rmtree(kafka_jars(), ignore_errors=True)
     os.rename(kafka_jars() + ".new", kafka_jars())
 
 
 def build():
-    """Builds all programs, optimised, and puts them into .inkmesh/bin/.
+    """Builds all programs and fetches Kafka."""
+    keep(TARGETS)
+    _keep_kafka()
 
-    There they stay as they are while other builds, of tests say, come and go.
+
+def keep(targets):
+    """Builds targets, {name: target}, optimised, and puts what they make into .inkmesh/bin/NAME.
+
+    There it stays as it is while other builds, of tests say, come and go.
     """
     links = os.path.relpath(state.path("build", ""), state.ROOT)
     done = bazel("build", "-c", "opt", "--config=opt", f"--symlink_prefix={links}/",
-                 "--show_result=0", *TARGETS.values())
+                 "--show_result=0", *targets.values())
     if done.returncode:
         raise HarnessError("the build failed")
-    _keep_kafka()
-    for name, target in TARGETS.items():
+    for name, target in targets.items():
         built = os.path.join(state.HOME, "build", "bin", *target[2:].split(":"))
         kept = binary(name)
         if not os.path.exists(kept) or not filecmp.cmp(built, kept, shallow=False):

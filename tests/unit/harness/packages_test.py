@@ -4,7 +4,7 @@
 import re
 import unittest
 
-GROUPS = ("build", "run", "test")
+GROUPS = ("build", "run", "test", "bench")
 
 
 def listed():

@@ -1,0 +1,19 @@
+"""The limit: civetweb, which the gateway is built on, when all it does is to answer."""
+
+from harness import ports
+from harness.program import Program
+from local import build
+
+NAME = "constant"
+PROGRAM = "bench-constant"
+
+
+def make(folder, body, threads):
+    """It answers everything with `body`."""
+    build.keep({PROGRAM: "//tests/bench/limits:constant"})
+    path = f"{folder}/constant.json"
+    with open(path, "wb") as file:
+        file.write(body)
+    port = ports.reserve()
+    return Program(NAME, [build.binary(PROGRAM), str(port), str(threads), path], {}, port,
+                   log=f"{folder}/constant.log")

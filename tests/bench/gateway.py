@@ -1,0 +1,137 @@
+#!/usr/bin/python3
+"""Reading a blog through the gateway, and through what else could stand in its place."""
+
+import contextlib
+import json
+import tempfile
+import urllib.request
+
+from contenders import constant, envoy, grpc_gateway
+from harness.waiting import HarnessError
+from measure.bench import main
+from measure.client import blog, signed_in
+from measure.load import Request, measure
+from measure.series import Table, ratio
+from measure.targets import TARGETS
+
+OURS = "inkmesh"
+CONNECTIONS = (16, 64, 256, 1000)
+# The gateway has a thread for each connection, and so has the constant answer.
+THREADS = 1200
+BLOGS = 20
+WARM_UP_SECONDS = 1
+# Of our contract: it travels in a header, which is not the business of a general transcoder.
+HEADER_FIELDS = {"etag"}
+
+
+class Contenders:
+    """Programs in front of one blog service, by name, our gateway first."""
+
+    def __init__(self, bench, folder, mesh, body):
+        backend = mesh.services["blog"].port
+        bench.say("making the contenders")
+        self.started = [envoy.make(folder, backend, workers) for workers in (1, 2)]
+        try:
+            self.started.append(grpc_gateway.make(folder, backend))
+        except HarnessError as problem:
+            bench.report.remark(f"Left out, so that rivals are fewer than they should be: {problem}")
+        self.started.append(constant.make(folder, body, THREADS))
+        self.by_name = {OURS: mesh.gateway, **{each.name: each for each in self.started}}
+
+    def __enter__(self):
+        with contextlib.ExitStack() as stack:
+            for each in self.started:
+                stack.enter_context(each)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *problem):
+        return self._stack.__exit__(*problem)
+
+
+def read(program, path):
+    """The body of an answer, which must be a good one."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{program.port}{path}", timeout=10) as answer:
+        return answer.read()
+
+
+def must_agree(contenders, path):
+    """All of them give the same answer; else a comparison would mean nothing."""
+    expected = json.loads(read(contenders.by_name[OURS], path))
+    for name, program in contenders.by_name.items():
+        answer = json.loads(read(program, path))
+        said = {key: value for key, value in answer.items() if key not in HEADER_FIELDS}
+        if said != expected:
+            raise HarnessError(f"{name} answers {path} with {answer}, {OURS} with {expected}")
+
+
+def setting(connections):
+    return f"{connections:,} connections"
+
+
+def chosen(bench, contenders):
+    """The names of those that run in this measurement."""
+    unknown = set(bench.options.contenders or ()) - set(contenders.by_name)
+    if unknown:
+        raise HarnessError(f"no contender {', '.join(sorted(unknown))}; there are: "
+                           + "; ".join(contenders.by_name))
+    return bench.options.contenders or list(contenders.by_name)
+
+
+def compare(bench, contenders, path, table):
+    requests = [Request(path)]
+    names = chosen(bench, contenders)
+    for connections in bench.options.connections or CONNECTIONS:
+        bench.say(setting(connections))
+        for name in names:
+            measure(contenders.by_name[name].process, contenders.by_name[name].port, requests,
+                    connections, WARM_UP_SECONDS)
+        for _, name in bench.rounds(names):
+            program = contenders.by_name[name]
+            table.of(setting(connections), name).samples.append(measure(
+                program.process, program.port, requests, connections, bench.seconds))
+
+
+def best(series, metric, choose):
+    """Of some series the one that is best in this. One that failed is what is chosen before all
+    others: there is no comparison then."""
+    failed = [each for each in series if each.errors]
+    return failed[0] if failed else choose(series, key=lambda each: each.median(metric))
+
+
+def judge(bench, table):
+    for connections in bench.options.connections or CONNECTIONS:
+        series = {each.contender: each for each in table.series
+                  if each.setting == setting(connections)}
+        envoys = [each for name, each in series.items() if name.startswith(envoy.NAME)]
+        rivals = envoys + [each for name, each in series.items() if name == grpc_gateway.NAME]
+        limit = [each for name, each in series.items() if name == constant.NAME]
+        for figure, metric, others, choose in (
+                ("rate", "rate", rivals, max), ("p99", "p99", rivals, min),
+                ("cpu", "cpu", envoys, min), ("limit", "rate", limit, max)):
+            key = f"gateway.{figure}.{connections}"
+            if key in TARGETS and others and OURS in series:
+                bench.report.judge(key, ratio(series[OURS], best(others, metric, choose), metric))
+
+
+def run(bench):
+    table = Table(
+        "GET a blog",
+        "wrk on this machine, kept-alive connections; one blog service behind all, Redis has the "
+        "blog. inkmesh writes its access log, the others have none.",
+        ("rate", "p50", "p99", "cpu", "memory", "errors"), plots=("rate", "p99", "cpu", "memory"))
+    settings = {"HTTP_THREADS": str(THREADS)}
+    with bench.stack(settings=settings) as mesh, tempfile.TemporaryDirectory() as folder:
+        client = signed_in(mesh.gateway.port)
+        ids = [client.call("POST", "/api/v1/blogs", blog(number), 201)["id"]
+               for number in range(BLOGS)]
+        path = f"/api/v1/blogs/{ids[0]}"
+        with Contenders(bench, folder, mesh, read(mesh.gateway, path)) as contenders:
+            must_agree(contenders, path)
+            compare(bench, contenders, path, table)
+    bench.report.add(table)
+    judge(bench, table)
+
+
+if __name__ == "__main__":
+    main(__doc__, run)

@@ -1,0 +1,51 @@
+"""A client of the gateway that keeps its connection, and accounts of it."""
+
+import http.client
+import json
+
+from harness.waiting import HarnessError
+
+PATIENCE = 30
+PASSWORD = "correct horse battery"
+ACCOUNT = {"username": "bench", "email": "bench@example.com", "password": PASSWORD}
+CREDENTIALS = {key: ACCOUNT[key] for key in ("email", "password")}
+
+
+class Client:
+    """A connection to 127.0.0.1 that is kept open."""
+
+    def __init__(self, port):
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        self._headers = {"Content-Type": "application/json"}
+        self.token = ""
+
+    def call(self, method, path, body=None, expected=200):
+        """What the answer's JSON says."""
+        headers = {**self._headers, "Authorization": f"Bearer {self.token}"} if self.token \
+            else self._headers
+        self._connection.request(method, path, json.dumps(body) if body else None, headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status != expected:
+            raise HarnessError(f"{method} {path}: {answer.status} {text[:300]!r}")
+        if answer.getheader("Connection") == "close":
+            self._connection.close()
+        return json.loads(text)
+
+    def close(self):
+        self._connection.close()
+
+
+def signed_in(port):
+    """A client with an account."""
+    client = Client(port)
+    client.call("POST", "/api/v1/auth/register", ACCOUNT, 201)
+    client.token = client.call("POST", "/api/v1/auth/login", CREDENTIALS)["token"]
+    return client
+
+
+def blog(number, size=600):
+    """The body of a new blog of about `size` bytes of content."""
+    sentence = f"Bees want little, but they want it in time; this is blog number {number}. "
+    return {"title": f"On keeping bees, part {number}",
+            "content": (sentence * (size // len(sentence) + 1))[:size]}
