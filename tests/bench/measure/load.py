@@ -1,4 +1,5 @@
-"""Load by wrk, and what it cost the process that answered."""
+"""Load, and what it cost the process that answered: as much as goes by wrk, or at a steady rate by
+h2load."""
 
 import json
 import os
@@ -10,6 +11,7 @@ from harness.tools import tool
 from harness.waiting import HarnessError
 
 from . import usage
+from .series import quantile
 
 _SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "wrk.lua")
 _THREADS = 2
@@ -72,3 +74,19 @@ def measure(process, port, requests, connections, seconds):
     sample["cpu"] = 1e6 * spent / max(sample["requests"], 1)
     sample["memory"] = usage.resident_mb(process.pid)
     return sample
+
+
+def steady(port, path, token, rate, seconds, connections=4):
+    """The sample of one GET sent at a steady rate, whether or not answers are late."""
+    with tempfile.NamedTemporaryFile("r", prefix="h2load-", encoding="ascii") as log:
+        done = subprocess.run(
+            [tool("h2load"), "--h1", "-t1", f"-c{connections}", f"-n{rate * seconds}",
+             f"--rps={rate / connections}", f"--log-file={log.name}",
+             "-H", f"Authorization: Bearer {token}", f"http://127.0.0.1:{port}{path}"],
+            capture_output=True, text=True, check=False, timeout=seconds + 60)
+        rows = [line.split() for line in log]
+    good = [int(took) / 1000 for _, status, took in rows if status == "200"]
+    if done.returncode or len(good) < 100:
+        raise HarnessError(f"h2load failed: {(done.stderr or done.stdout)[-1000:]}")
+    return {"requests": len(rows), "p50": quantile(good, 50), "p99": quantile(good, 99),
+            "errors": rate * seconds - len(good)}

@@ -3,7 +3,7 @@ of its rounds. SVG for the inside of a page."""
 
 from html import escape
 
-from .series import METRICS
+from .series import show
 
 # Told apart by people who see colours differently, too (Okabe and Ito).
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")
@@ -18,7 +18,7 @@ def _bar(series, metric, left, width, scale, colour):
     floor = _HEIGHT - _BOTTOM
     value, values = series.median(metric), series.values(metric)
     top, middle = floor - value * scale, left + width / 2
-    label = METRICS[metric].form.format(value)
+    label = show(value)
     return (f'<rect x="{left:.1f}" y="{top:.1f}" width="{width:.1f}" height="{value * scale:.1f}" '
             f'fill="{colour}"><title>{escape(series.contender)}: {label}</title></rect>'
             f'<line class="spread" x1="{middle:.1f}" x2="{middle:.1f}" '

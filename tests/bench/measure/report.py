@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 
-from .series import METRICS
+from .series import METRICS, show
 from .targets import TARGETS
 
 _WORDS = {"aim": "aim met", "floor": "floor met, aim missed", "missed": "FLOOR MISSED",
@@ -82,7 +82,7 @@ def cell(series, metric):
         return f"{series.errors:,.0f}"
     if value is None:
         return ""
-    text = METRICS[metric].form.format(value)
+    text = show(value)
     return f"{text} ±{100 * series.spread(metric):.0f}%" if len(series.samples) > 1 else text
 
 

@@ -6,22 +6,26 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Metric:
-    """A kind of number: its heading, how it is written, and what a bar of it is called."""
+    """A kind of number: its heading in tables, and its title over plots."""
 
     heading: str
-    form: str
     title: str
 
 
 METRICS = {
-    "rate": Metric("per second", "{:,.0f}", "Throughput, per second (more is better)"),
-    "p50": Metric("p50 ms", "{:,.2f}", "Median latency, ms (less is better)"),
-    "p99": Metric("p99 ms", "{:,.2f}", "99th percentile of latency, ms (less is better)"),
-    "cpu": Metric("CPU µs each", "{:,.1f}", "CPU of the process, µs a request (less is better)"),
-    "memory": Metric("resident MB", "{:,.1f}", "Resident memory, MB (less is better)"),
-    "ready": Metric("ready after ms", "{:,.0f}", "From start to ready, ms (less is better)"),
-    "errors": Metric("errors", "{:,.0f}", "Failed requests"),
+    "rate": Metric("per second", "Throughput, per second (more is better)"),
+    "p50": Metric("p50 ms", "Median latency, ms (less is better)"),
+    "p99": Metric("p99 ms", "99th percentile of latency, ms (less is better)"),
+    "cpu": Metric("CPU µs each", "CPU of the process, µs a request (less is better)"),
+    "memory": Metric("resident MB", "Resident memory, MB (less is better)"),
+    "ready": Metric("ready after ms", "From start to ready, ms (less is better)"),
+    "errors": Metric("errors", "Failed requests"),
 }
+
+
+def show(value):
+    """A number with as many decimals as tell something."""
+    return f"{value:,.{0 if value >= 100 else 1 if value >= 10 else 2}f}"
 
 
 @dataclass
