@@ -52,7 +52,7 @@ def reads(bench, gateway, request, token):
     for _, contender in bench.rounds((QUIET, STORM)):
         storm = Load(gateway.port, [request], CONNECTIONS, bench.seconds + 1).begin() \
             if contender == STORM else None
-        sample = steady(gateway.port, PROFILE, token, READS, bench.seconds)
+        sample = steady(gateway.port, [PROFILE], READS, bench.seconds, token)
         if storm:
             sample["errors"] += storm.end()["errors"]
         table.of(setting, contender).samples.append(sample)
