@@ -2,10 +2,7 @@
 """Signing in: how much of what the processors could hash arrives as logins, and what a storm of logins
 does to those who only read."""
 
-import subprocess
-
-from harness.waiting import HarnessError
-from local import build
+from measure import limits
 from measure.bench import main
 from measure.client import CREDENTIALS, signed_in
 from measure.load import Load, Request, measure, steady
@@ -18,26 +15,16 @@ COST = 10
 READS = 200  # a second
 PROFILE = "/api/v1/users/profile"
 
-_HASHES = "bench-hashes"
-
-
-def hashes(seconds):
-    """The sample of hashing on all processors and nothing else."""
-    done = subprocess.run([build.binary(_HASHES), str(COST), str(seconds)], capture_output=True,
-                          text=True, check=False)
-    if done.returncode:
-        raise HarnessError(f"{_HASHES}: {done.stderr}")
-    return {"rate": float(done.stdout), "errors": 0}
-
 
 def logins(bench, gateway, request):
+    hashes = limits.make("hashes")
     table = Table("Logins", f"wrk with {CONNECTIONS} connections, bcrypt at cost {COST}; the limit "
                   "is libxcrypt alone, a thread a processor. CPU and memory are the gateway's.",
                   ("rate", "p50", "p99", "cpu", "memory", "errors"), plots=("rate",))
     setting = f"{CONNECTIONS} connections"
     for _, contender in bench.rounds((OURS, LIMIT)):
         table.of(setting, contender).samples.append(
-            hashes(bench.seconds) if contender == LIMIT else
+            limits.rate(hashes, COST, bench.seconds) if contender == LIMIT else
             measure(gateway.process, gateway.port, [request], CONNECTIONS, bench.seconds))
     bench.report.add(table)
     bench.report.judge("login.rate", ratio(table.of(setting, OURS), table.of(setting, LIMIT),
@@ -63,7 +50,6 @@ def reads(bench, gateway, request, token):
 
 def run(bench):
     bench.say("login")
-    build.keep({_HASHES: "//tests/bench/limits:hashes"})
     with bench.stack(settings={"BCRYPT_COST": str(COST)}) as mesh:
         token = signed_in(mesh.gateway.port).token
         request = Request("/api/v1/auth/login", "POST", body=CREDENTIALS)

@@ -2,18 +2,16 @@
 
 from harness import ports
 from harness.program import Program
-from local import build
+from measure import limits
 
 NAME = "constant"
-PROGRAM = "bench-constant"
 
 
 def make(folder, body, threads):
     """It answers everything with `body`."""
-    build.keep({PROGRAM: "//tests/bench/limits:constant"})
     path = f"{folder}/constant.json"
     with open(path, "wb") as file:
         file.write(body)
     port = ports.reserve()
-    return Program(NAME, [build.binary(PROGRAM), str(port), str(threads), path], {}, port,
+    return Program(NAME, [limits.make("constant"), str(port), str(threads), path], {}, port,
                    log=f"{folder}/constant.log")
