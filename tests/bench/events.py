@@ -178,7 +178,6 @@ def piles(bench, mesh):
 
 
 def run(bench):
-    bench.say("events")
     with bench.stack(kafka=True, durable=True) as mesh:
         told(bench, mesh)
         piles(bench, mesh)

@@ -2,6 +2,7 @@
 """Reading a blog through the gateway, and through what else could stand in its place."""
 
 import contextlib
+import functools
 import json
 import tempfile
 import urllib.request
@@ -10,16 +11,19 @@ from contenders import constant, envoy, grpc_gateway
 from harness.waiting import HarnessError
 from measure.bench import main
 from measure.client import blog, signed_in
+from measure.limits import redis_get
 from measure.load import Request, measure
 from measure.series import Table, ratio
 from measure.targets import TARGETS
 
-OURS = "inkmesh"
+OURS, CACHE = "inkmesh", "Redis GET"
+BLOG = "/api/v1/blogs/{}"
 CONNECTIONS = (16, 64, 256, 1000)
 # The gateway has a thread for each connection, and so has the constant answer.
 THREADS = 1200
 BLOGS = 20
 WARM_UP_SECONDS = 1
+CACHE_GETS = 20_000  # for each second that a load lasts
 # Of our contract: it travels in a header, which is not the business of a general transcoder.
 HEADER_FIELDS = {"etag"}
 
@@ -69,27 +73,28 @@ def setting(connections):
     return f"{connections:,} connections"
 
 
-def chosen(bench, contenders):
-    """The names of those that run in this measurement."""
-    unknown = set(bench.options.contenders or ()) - set(contenders.by_name)
+def measurements(bench, mesh, contenders, blog_id):
+    """{contender: function of connections and seconds that gives a sample}."""
+    requests = [Request(BLOG.format(blog_id))]
+    found = {name: functools.partial(measure, program.process, program.port, requests)
+             for name, program in contenders.by_name.items()}
+    found[CACHE] = lambda connections, seconds: redis_get(
+        mesh.redis, f"blog:{blog_id}", connections, CACHE_GETS * seconds)
+    unknown = set(bench.options.contenders or ()) - set(found)
     if unknown:
         raise HarnessError(f"no contender {', '.join(sorted(unknown))}; there are: "
-                           + "; ".join(contenders.by_name))
-    return bench.options.contenders or list(contenders.by_name)
+                           + ", ".join(found))
+    return {name: one for name, one in found.items() if name in (bench.options.contenders or found)}
 
 
-def compare(bench, contenders, path, table):
-    requests = [Request(path)]
-    names = chosen(bench, contenders)
+def compare(bench, found, table):
     for connections in bench.options.connections or CONNECTIONS:
         bench.say(setting(connections))
-        for name in names:
-            measure(contenders.by_name[name].process, contenders.by_name[name].port, requests,
-                    connections, WARM_UP_SECONDS)
-        for _, name in bench.rounds(names):
-            program = contenders.by_name[name]
-            table.of(setting(connections), name).samples.append(measure(
-                program.process, program.port, requests, connections, bench.seconds))
+        for one in found.values():
+            one(connections, WARM_UP_SECONDS)
+        for _, name in bench.rounds(found):
+            table.of(setting(connections), name).samples.append(
+                found[name](connections, bench.seconds))
 
 
 def best(series, metric, choose):
@@ -118,17 +123,18 @@ def run(bench):
     table = Table(
         "GET a blog",
         "wrk on this machine, kept-alive connections; one blog service behind all, Redis has the "
-        "blog. inkmesh writes its access log, the others have none.",
+        "blog. inkmesh writes its access log, the others have none. constant: civetweb with this "
+        "answer and nothing behind it; Redis GET: redis-benchmark reads the cached blog.",
         ("rate", "p50", "p99", "cpu", "memory", "errors"), plots=("rate", "p99", "cpu", "memory"))
     settings = {"HTTP_THREADS": str(THREADS)}
     with bench.stack(settings=settings) as mesh, tempfile.TemporaryDirectory() as folder:
         client = signed_in(mesh.gateway.port)
         ids = [client.call("POST", "/api/v1/blogs", blog(number), 201)["id"]
                for number in range(BLOGS)]
-        path = f"/api/v1/blogs/{ids[0]}"
+        path = BLOG.format(ids[0])
         with Contenders(bench, folder, mesh, read(mesh.gateway, path)) as contenders:
             must_agree(contenders, path)
-            compare(bench, contenders, path, table)
+            compare(bench, measurements(bench, mesh, contenders, ids[0]), table)
     bench.report.add(table)
     judge(bench, table)
 

@@ -49,7 +49,6 @@ def reads(bench, gateway, request, token):
 
 
 def run(bench):
-    bench.say("login")
     with bench.stack(settings={"BCRYPT_COST": str(COST)}) as mesh:
         token = signed_in(mesh.gateway.port).token
         request = Request("/api/v1/auth/login", "POST", body=CREDENTIALS)

@@ -78,7 +78,6 @@ def largest(table, contender, metric):
 
 
 def run(bench):
-    bench.say("memory")
     table = Table("Memory and start",
                   f"Programs with their default settings, Kafka included; reads, writes, lists and "
                   f"searches by wrk with {CONNECTIONS} connections, logins with "

@@ -83,7 +83,6 @@ def size_text(size):
 
 
 def run(bench):
-    bench.say("scale")
     sizes = QUICK_SIZES if bench.quick else SIZES
     table = Table("Lists and searches",
                   f"h2load, {READS} a second through the gateway, pages of 20; none of these answers "

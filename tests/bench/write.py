@@ -40,7 +40,6 @@ def variables(author, run):
 
 
 def run(bench):
-    bench.say("write")
     table = Table(
         "POST a blog",
         f"wrk with {CONNECTIONS} connections through the gateway to PostgreSQL, which syncs its "

@@ -115,10 +115,17 @@ def main(description, *parts):
     bench = Bench(name, _options(name, description))
     try:
         for part in parts:
-            part(bench)
-        bench.keep()
-    except HarnessError as problem:
-        sys.exit(f"bench: {problem}")
+            _run(bench, part)
     except KeyboardInterrupt:
         sys.exit(130)
+    bench.keep()
     sys.exit(1 if bench.report.failed() else 0)
+
+
+def _run(bench, part):
+    """A part that cannot go on does not take the others with it."""
+    bench.say(part.__module__ if part.__module__ != "__main__" else bench.report.name)
+    try:
+        part(bench)
+    except HarnessError as problem:
+        bench.report.broke(str(problem))

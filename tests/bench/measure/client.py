@@ -2,10 +2,12 @@
 
 import http.client
 import json
+import time
 
 from harness.waiting import HarnessError
 
 PATIENCE = 30
+_FRESH = 1  # s: the gateway ends connections that idle for longer than its keep-alive time
 PASSWORD = "correct horse battery"
 ACCOUNT = {"username": "bench", "email": "bench@example.com", "password": PASSWORD}
 CREDENTIALS = {key: ACCOUNT[key] for key in ("email", "password")}
@@ -18,18 +20,25 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         self._headers = {"Content-Type": "application/json"}
         self.token = ""
+        self._used = 0
 
     def call(self, method, path, body=None, expected=200):
         """What the answer's JSON says."""
         headers = {**self._headers, "Authorization": f"Bearer {self.token}"} if self.token \
             else self._headers
-        self._connection.request(method, path, json.dumps(body) if body else None, headers)
-        answer = self._connection.getresponse()
-        text = answer.read()
+        if time.monotonic() - self._used > _FRESH:
+            self.close()
+        try:
+            self._connection.request(method, path, json.dumps(body) if body else None, headers)
+            answer = self._connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as problem:
+            raise HarnessError(f"{method} {path}: {problem!r}") from problem
+        self._used = time.monotonic()
         if answer.status != expected:
             raise HarnessError(f"{method} {path}: {answer.status} {text[:300]!r}")
         if answer.getheader("Connection") == "close":
-            self._connection.close()
+            self.close()
         return json.loads(text)
 
     def close(self):

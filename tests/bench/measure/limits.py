@@ -1,7 +1,10 @@
-"""Programs of tests/bench/limits that print one number: a rate."""
+"""What parts can do on their own: programs of tests/bench/limits that print one number, a rate, and
+Redis by its own benchmark."""
 
+import csv
 import subprocess
 
+from harness.tools import tool
 from harness.waiting import HarnessError
 from local import build
 
@@ -13,9 +16,24 @@ def make(name):
     return build.binary(kept)
 
 
+def _output(*command):
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise HarnessError(f"{command[0]} failed: {done.stderr.strip()}")
+    return done.stdout
+
+
 def rate(program, *args):
     """The sample of a run."""
-    done = subprocess.run([program, *map(str, args)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise HarnessError(f"{program} failed: {done.stderr.strip()}")
-    return {"rate": float(done.stdout), "errors": 0}
+    return {"rate": float(_output(program, *args)), "errors": 0}
+
+
+def redis_get(redis, key, connections, requests):
+    """The sample of reading a key, a command at a time on each connection."""
+    if b"$-1" in redis.command("GET", key):
+        raise HarnessError(f"Redis has no {key}")
+    output = _output(tool("redis-benchmark"), "-h", "127.0.0.1", "-p", redis.port, "-c", connections,
+                     "-n", requests, "--csv", "GET", key)
+    row = list(csv.DictReader(output.splitlines()))[-1]
+    return {"rate": float(row["rps"]), "p50": float(row["p50_latency_ms"]),
+            "p99": float(row["p99_latency_ms"]), "errors": 0}

@@ -38,6 +38,7 @@ class Report:
         self.tables = []
         self.figures = {}
         self.remarks = []
+        self._broken = False
 
     def add(self, table):
         """Adds a table and prints it."""
@@ -54,10 +55,15 @@ class Report:
         self.remarks.append(text)
         print(text, flush=True)
 
+    def broke(self, why):
+        """Something could not be measured."""
+        self._broken = True
+        self.remark(f"NOT MEASURED: {why}")
+
     def failed(self):
-        """The figures that are below their floor or could not be compared."""
-        return [key for key, value in self.figures.items()
-                if TARGETS[key].verdict(value) in ("missed", "refused")]
+        """Whether a figure is below its floor, or could not be measured or compared."""
+        return self._broken or any(TARGETS[key].verdict(value) in ("missed", "refused")
+                                   for key, value in self.figures.items())
 
     def document(self):
         """All of it for JSON."""
@@ -120,5 +126,6 @@ def summary(report):
     verdicts = {key: TARGETS[key].verdict(value) for key, value in report.figures.items()}
     short = [key for key, verdict in verdicts.items() if verdict != "aim"]
     lines = [f"\n{len(verdicts)} figures: {len(verdicts) - len(short)} met their aim"]
+    lines += report.remarks
     lines += [figure_text(key, report.figures[key]) for key in short]
     return "\n".join(lines)
