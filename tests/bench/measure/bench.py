@@ -11,7 +11,9 @@ from harness.stack import Stack
 from harness.waiting import HarnessError
 from local import build, state
 
-from . import page, report
+from . import report
+from .markdown import markdown
+from .page import page
 
 
 def _number(text):
@@ -100,12 +102,12 @@ class Bench:
     def keep(self):
         """Writes what came out."""
         base = state.path("bench", self.report.name)
-        with open(base + ".json", "w", encoding="utf-8") as file:
-            json.dump(self.report.document(), file, indent=1)
-        with open(base + ".html", "w", encoding="utf-8") as file:
-            file.write(page.page(self.report))
+        for ending, text in (("json", json.dumps(self.report.document(), indent=1)),
+                             ("html", page(self.report)), ("md", markdown(self.report))):
+            with open(f"{base}.{ending}", "w", encoding="utf-8") as file:
+                file.write(text)
         print(report.summary(self.report))
-        print(f"\n{base}.html and .json have all of it")
+        print(f"\nall of it: {base}.html, .json, .md")
 
 
 def main(description, *parts):

@@ -8,7 +8,7 @@ import subprocess
 from .series import METRICS, show
 from .targets import TARGETS
 
-_WORDS = {"aim": "aim met", "floor": "floor met, aim missed", "missed": "FLOOR MISSED",
+WORDS = {"aim": "aim met", "floor": "floor met, aim missed", "missed": "FLOOR MISSED",
           "refused": "NOT COMPARED"}
 
 
@@ -118,7 +118,7 @@ def figure_text(key, value):
     shown = "–" if value is None else target.show(value)
     sign = "≥" if target.more else "≤"
     return (f"  {target.text}: {shown} (floor {sign} {target.show(target.floor)}, "
-            f"aim {sign} {target.show(target.aim)}): {_WORDS[target.verdict(value)]}")
+            f"aim {sign} {target.show(target.aim)}): {WORDS[target.verdict(value)]}")
 
 
 def summary(report):

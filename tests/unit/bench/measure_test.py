@@ -11,8 +11,10 @@ from xml.etree import ElementTree
 
 sys.path.insert(0, "tests/bench")
 
-from measure import page, plot, report  # noqa: E402
+from measure import plot, report  # noqa: E402
 from measure.load import Load, Request  # noqa: E402
+from measure.markdown import markdown  # noqa: E402
+from measure.page import page  # noqa: E402
 from measure.series import Series, Table, quantile, ratio, show  # noqa: E402
 from measure.targets import TARGETS, Target  # noqa: E402
 import gateway  # noqa: E402
@@ -100,11 +102,17 @@ class Reports(unittest.TestCase):
         self.assertRegex(text, r"64 connections +ours <1> +110 ±9%")
 
     def test_the_page_needs_nothing_from_elsewhere(self):
-        text = page.page(self.report)
+        text = page(self.report)
         self.assertNotRegex(text, r"https?:|src=|href=|@import|url\(")
         self.assertIn("GET &lt;a&gt; blog", text)
         self.assertIn("how &amp; why", text)
         self.assertEqual(len(re.findall("<svg", text)), 2)
+
+    def test_markdown_has_figures_and_tables(self):
+        lines = markdown(self.report).splitlines()
+        self.assertIn("| GET a blog, 64 connections: throughput, against the better rival | 2× "
+                      "| ≥ 1.3× | ≥ 2× | aim met |", lines)
+        self.assertIn("| 64 connections | ours <1> | 110 ±9% | 9.17 ±9% | 0 |", lines)
 
     def test_a_plot_has_a_bar_for_each_contender(self):
         root = ElementTree.fromstring(plot.bars(self.report.tables[0], "rate"))
