@@ -12,11 +12,11 @@ from harness.waiting import HarnessError
 from measure.bench import main
 from measure.client import blog, signed_in
 from measure.limits import redis_get
-from measure.load import Request, measure
+from measure.load import Request, grpc, measure
 from measure.series import Table, ratio
 from measure.targets import TARGETS
 
-OURS, CACHE = "inkmesh", "Redis GET"
+OURS, SERVICE, CACHE = "inkmesh", "service alone", "Redis GET"
 BLOG = "/api/v1/blogs/{}"
 CONNECTIONS = (16, 64, 256, 1000)
 # The gateway has a thread for each connection, and so has the constant answer.
@@ -75,9 +75,14 @@ def setting(connections):
 
 def measurements(bench, mesh, contenders, blog_id):
     """{contender: function of connections and seconds that gives a sample}."""
-    requests = [Request(BLOG.format(blog_id))]
-    found = {name: functools.partial(measure, program.process, program.port, requests)
+    requests, service = [Request(BLOG.format(blog_id))], mesh.services["blog"]
+    found = {name: functools.partial(measure, program,
+                                     None if name == constant.NAME else service, requests)
              for name, program in contenders.by_name.items()}
+    # GetBlogRequest has the id in its field 1; the answer has a blog's content, and more.
+    found[SERVICE] = functools.partial(
+        grpc, service, "/inkmesh.blog.v1.BlogService/GetBlog",
+        b"\x0a" + bytes([len(blog_id)]) + blog_id.encode(), len(blog(0)["content"]))
     found[CACHE] = lambda connections, seconds: redis_get(
         mesh.redis, f"blog:{blog_id}", connections, CACHE_GETS * seconds)
     unknown = set(bench.options.contenders or ()) - set(found)
@@ -124,8 +129,9 @@ def run(bench):
         "GET a blog",
         "wrk on this machine, kept-alive connections; one blog service behind all, Redis has the "
         "blog. inkmesh writes its access log, the others have none. constant: civetweb with this "
-        "answer and nothing behind it; Redis GET: redis-benchmark reads the cached blog.",
-        ("rate", "p50", "p99", "cpu", "memory", "errors"), plots=("rate", "p99", "cpu", "memory"))
+        "answer and nothing behind it; service alone: h2load calls it by gRPC; Redis GET: "
+        "redis-benchmark reads the cached blog.",
+        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"), plots=("rate", "p99", "cpu", "memory"))
     settings = {"HTTP_THREADS": str(THREADS)}
     with bench.stack(settings=settings) as mesh, tempfile.TemporaryDirectory() as folder:
         client = signed_in(mesh.gateway.port)

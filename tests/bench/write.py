@@ -44,8 +44,8 @@ def run(bench):
         "POST a blog",
         f"wrk with {CONNECTIONS} connections through the gateway to PostgreSQL, which syncs its "
         f"log; pgbench sends the blog service's own statement on as many connections as its pool "
-        f"has ({POOL}). CPU and memory are the gateway's.",
-        ("rate", "p50", "p99", "cpu", "memory", "errors"), plots=("rate", "p99"))
+        f"has ({POOL}). CPU and memory are the gateway's, and the blog service's behind it.",
+        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"), plots=("rate", "p99"))
     setting = f"{CONNECTIONS} connections"
     with bench.stack(durable=True, settings={"DATABASE_POOL": str(POOL)}) as mesh:
         database, client = mesh.databases["blog"], signed_in(mesh.gateway.port)
@@ -56,7 +56,7 @@ def run(bench):
         def one(contender, number, seconds):
             if contender == LIMIT:
                 return pgbench.run(database, sql, POOL, seconds, variables(author, number))
-            return measure(mesh.gateway.process, mesh.gateway.port, [request], CONNECTIONS, seconds)
+            return measure(mesh.gateway, mesh.services["blog"], [request], CONNECTIONS, seconds)
 
         for contender in (OURS, LIMIT):
             one(contender, 0, 1)

@@ -18,6 +18,8 @@ METRICS = {
     "p99": Metric("p99 ms", "99th percentile of latency, ms (less is better)"),
     "cpu": Metric("CPU µs each", "CPU of the process, µs a request (less is better)"),
     "memory": Metric("resident MB", "Resident memory, MB (less is better)"),
+    "service_cpu": Metric("service CPU µs", "CPU of the service behind, µs a request"),
+    "service_memory": Metric("service MB", "Resident memory of the service behind, MB"),
     "ready": Metric("ready after ms", "From start to ready, ms (less is better)"),
     "errors": Metric("errors", "Failed requests"),
 }
