@@ -21,36 +21,29 @@ BLOG = "/api/v1/blogs/{}"
 CONNECTIONS = (16, 64, 256, 1000)
 # The gateway has a thread for each connection, and so has the constant answer.
 THREADS = 1200
-BLOGS = 20
 WARM_UP_SECONDS = 1
 CACHE_GETS = 20_000  # for each second that a load lasts
 # Of our contract: it travels in a header, which is not the business of a general transcoder.
 HEADER_FIELDS = {"etag"}
 
 
-class Contenders:
-    """Programs in front of one blog service, by name, our gateway first."""
-
-    def __init__(self, bench, folder, mesh, body):
-        backend = mesh.services["blog"].port
-        bench.say("making the contenders")
-        self.started = [envoy.make(folder, backend, workers) for workers in (1, 2)]
+@contextlib.contextmanager
+def contenders(bench, mesh, body):
+    """Programs in front of one blog service, by name, our gateway first. `body` is what the constant
+    answers."""
+    bench.say("making the contenders")
+    backend = mesh.services["blog"].port
+    with tempfile.TemporaryDirectory(prefix="inkmesh-bench-") as folder:
+        programs = [envoy.make(folder, backend, workers) for workers in (1, 2)]
         try:
-            self.started.append(grpc_gateway.make(folder, backend))
+            programs.append(grpc_gateway.make(folder, backend))
         except HarnessError as problem:
             bench.report.remark(f"Left out, so that rivals are fewer than they should be: {problem}")
-        self.started.append(constant.make(folder, body, THREADS))
-        self.by_name = {OURS: mesh.gateway, **{each.name: each for each in self.started}}
-
-    def __enter__(self):
-        with contextlib.ExitStack() as stack:
-            for each in self.started:
-                stack.enter_context(each)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *problem):
-        return self._stack.__exit__(*problem)
+        programs.append(constant.make(folder, body, THREADS))
+        with contextlib.ExitStack() as started:
+            for program in programs:
+                started.enter_context(program)
+            yield {OURS: mesh.gateway, **{program.name: program for program in programs}}
 
 
 def read(program, path):
@@ -59,10 +52,10 @@ def read(program, path):
         return answer.read()
 
 
-def must_agree(contenders, path):
+def must_agree(programs, path):
     """All of them give the same answer; else a comparison would mean nothing."""
-    expected = json.loads(read(contenders.by_name[OURS], path))
-    for name, program in contenders.by_name.items():
+    expected = json.loads(read(programs[OURS], path))
+    for name, program in programs.items():
         answer = json.loads(read(program, path))
         said = {key: value for key, value in answer.items() if key not in HEADER_FIELDS}
         if said != expected:
@@ -73,12 +66,12 @@ def setting(connections):
     return f"{connections:,} connections"
 
 
-def measurements(bench, mesh, contenders, blog_id):
+def measurements(bench, mesh, programs, blog_id):
     """{contender: function of connections and seconds that gives a sample}."""
     requests, service = [Request(BLOG.format(blog_id))], mesh.services["blog"]
     found = {name: functools.partial(measure, program,
                                      None if name == constant.NAME else service, requests)
-             for name, program in contenders.by_name.items()}
+             for name, program in programs.items()}
     # GetBlogRequest has the id in its field 1; the answer has a blog's content, and more.
     found[SERVICE] = functools.partial(
         grpc, service, "/inkmesh.blog.v1.BlogService/GetBlog",
@@ -131,16 +124,15 @@ def run(bench):
         "blog. inkmesh writes its access log, the others have none. constant: civetweb with this "
         "answer and nothing behind it; service alone: h2load calls it by gRPC; Redis GET: "
         "redis-benchmark reads the cached blog.",
-        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"), plots=("rate", "p99", "cpu", "memory"))
-    settings = {"HTTP_THREADS": str(THREADS)}
-    with bench.stack(settings=settings) as mesh, tempfile.TemporaryDirectory() as folder:
+        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"),
+        plots=("rate", "p99", "cpu", "memory"))
+    with bench.stack(settings={"HTTP_THREADS": str(THREADS)}) as mesh:
         client = signed_in(mesh.gateway.port)
-        ids = [client.call("POST", "/api/v1/blogs", blog(number), 201)["id"]
-               for number in range(BLOGS)]
-        path = BLOG.format(ids[0])
-        with Contenders(bench, folder, mesh, read(mesh.gateway, path)) as contenders:
-            must_agree(contenders, path)
-            compare(bench, measurements(bench, mesh, contenders, ids[0]), table)
+        blog_id = client.call("POST", "/api/v1/blogs", blog(0), 201)["id"]
+        path = BLOG.format(blog_id)
+        with contenders(bench, mesh, read(mesh.gateway, path)) as programs:
+            must_agree(programs, path)
+            compare(bench, measurements(bench, mesh, programs, blog_id), table)
     bench.report.add(table)
     judge(bench, table)
 

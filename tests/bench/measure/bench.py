@@ -11,9 +11,11 @@ from harness.stack import Stack
 from harness.waiting import HarnessError
 from local import build, state
 
-from . import report
+from . import report, usage
 from .markdown import markdown
 from .page import page
+
+_QUIET_PERCENT = 10
 
 
 def _number(text):
@@ -69,6 +71,11 @@ class Bench:
             "rounds": options.rounds, "seconds": options.seconds,
             **({"settings": " ".join("=".join(pair) for pair in options.setting)}
                if options.setting else {})})
+        busy = usage.busy_percent()
+        self.report.facts["busy before"] = f"{busy:.0f}%"
+        if busy > _QUIET_PERCENT:
+            self.report.remark(f"The machine was {busy:.0f}% busy before this run: figures say "
+                               "little, for others take processors from what is measured.")
 
     def say(self, what):
         """Tells whoever waits what is going on."""

@@ -34,7 +34,7 @@ class Report:
         self.facts = {
             "commit": _commit(), "date": datetime.datetime.now().astimezone().isoformat(" ", "minutes"),
             "processor": _processor(), "processors": os.cpu_count(),
-            "kernel": platform.release(), "load before": f"{os.getloadavg()[0]:.2f}", **options}
+            "kernel": platform.release(), **options}
         self.tables = []
         self.figures = {}
         self.remarks = []
