@@ -8,6 +8,7 @@ from harness.waiting import HarnessError, until
 from measure import limits, pgbench
 from measure.bench import main
 from measure.client import PATIENCE, signed_in
+from measure.load import Cost
 from measure.scrape import metric
 from measure.series import Table, quantile, ratio
 
@@ -113,11 +114,12 @@ def relay(mesh, count):
     """The sample of publishing that many events, from their commit on."""
     program = mesh.services["blog"]
     before = metric(program, "relay_published_total")
+    cost = Cost({"": program.process})
     mesh.databases["blog"].psql(_PILE.format(count=count))
     begun = time.perf_counter()
     ended, _ = counted(program, "relay_published_total", before + count)[-1]
     mesh.databases["blog"].psql("VACUUM outbox")
-    return {"rate": count / (ended - begun)}
+    return cost.add_to({"requests": count, "rate": count / (ended - begun)})
 
 
 def consumer(mesh, count):
@@ -126,12 +128,13 @@ def consumer(mesh, count):
     program = mesh.services["notification"]
     program.launch()
     program.wait_ready()
+    cost = Cost({"": program.process})
     seen = counted(program, "event_consumer_handled_total", count)
     begun, first = next((when, handled) for when, handled in seen if handled)
     ended, _ = seen[-1]
     if first >= count:
         raise HarnessError(f"{count:,} events were dealt with before the first look")
-    return {"rate": (count - first) / (ended - begun)}
+    return cost.add_to({"requests": count, "rate": (count - first) / (ended - begun)})
 
 
 class Limits:
@@ -159,8 +162,12 @@ def piles(bench, mesh):
                   f"{count:,} events in the outbox, published by the relay while no consumer runs and "
                   f"then consumed. The bare producer (librdkafka, idempotent, acks=all) sends as many "
                   f"messages like these; the bare INSERT writes the same rows on one connection, "
-                  f"{_BATCH} events a transaction. PostgreSQL syncs its log.",
-                  ("rate",), plots=("rate",))
+                  f"{_BATCH} events a transaction. PostgreSQL syncs its log. CPU and memory are the "
+                  f"blog service's for the relay, the notification service's for the consumer.",
+                  ("rate", "cpu", "memory"), plots=("rate", "cpu"))
+    for what, limit in LIMITS.items():  # in this order
+        table.of(what, OURS)
+        table.of(what, limit)
     bare = Limits(bench, mesh, count)
     mesh.services["notification"].stop()
     for number in range(bench.options.rounds):
@@ -170,7 +177,6 @@ def piles(bench, mesh):
         table.of(CONSUMER, OURS).samples.append(consumer(mesh, count))
         mesh.services["notification"].stop()
         table.of(CONSUMER, LIMITS[CONSUMER]).samples.append(bare.insert())
-    table.series.sort(key=lambda each: each.setting, reverse=True)
     bench.report.add(table)
     for what, limit in LIMITS.items():
         bench.report.judge(f"events.{what}",

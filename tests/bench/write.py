@@ -45,7 +45,8 @@ def run(bench):
         f"wrk with {CONNECTIONS} connections through the gateway to PostgreSQL, which syncs its "
         f"log; pgbench sends the blog service's own statement on as many connections as its pool "
         f"has ({POOL}). CPU and memory are the gateway's, and the blog service's behind it.",
-        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"), plots=("rate", "p99"))
+        ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"),
+        plots=("rate", "p99"))
     setting = f"{CONNECTIONS} connections"
     with bench.stack(durable=True, settings={"DATABASE_POOL": str(POOL)}) as mesh:
         database, client = mesh.databases["blog"], signed_in(mesh.gateway.port)

@@ -31,10 +31,10 @@ class Report:
 
     def __init__(self, name, options):
         self.name = name
-        self.facts = {
-            "commit": _commit(), "date": datetime.datetime.now().astimezone().isoformat(" ", "minutes"),
-            "processor": _processor(), "processors": os.cpu_count(),
-            "kernel": platform.release(), **options}
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.facts = {"commit": _commit(), "date": now.strftime("%Y-%m-%d %H:%M UTC"),
+                      "processor": _processor(), "processors": os.cpu_count(),
+                      "kernel": platform.release(), **options}
         self.tables = []
         self.figures = {}
         self.remarks = []
