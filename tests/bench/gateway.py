@@ -120,8 +120,8 @@ def judge(bench, table):
 def run(bench):
     table = Table(
         "GET a blog",
-        "wrk on this machine, kept-alive connections; one blog service behind all, Redis has the "
-        "blog. inkmesh writes its access log, the others have none. constant: civetweb with this "
+        "wrk on this machine, kept-alive connections; one blog service behind all; the blog is "
+        "cached. inkmesh writes its access log, the others have none. constant: civetweb with this "
         "answer and nothing behind it; service alone: h2load calls it by gRPC; Redis GET: "
         "redis-benchmark reads the cached blog.",
         ("rate", "p50", "p99", "cpu", "memory", "service_cpu", "service_memory", "errors"),
