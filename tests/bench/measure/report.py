@@ -125,7 +125,9 @@ def summary(report):
     """How many figures met what, and those that did not meet their aim."""
     verdicts = {key: TARGETS[key].verdict(value) for key, value in report.figures.items()}
     short = [key for key, verdict in verdicts.items() if verdict != "aim"]
-    lines = [f"\n{len(verdicts)} figures: {len(verdicts) - len(short)} met their aim"]
+    lines = [""]
+    if verdicts:
+        lines.append(f"{len(verdicts)} figures: {len(verdicts) - len(short)} met their aim")
     lines += report.remarks
     lines += [figure_text(key, report.figures[key]) for key in short]
     return "\n".join(lines)
