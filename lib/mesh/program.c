@@ -15,6 +15,7 @@
 #include "lib/log/log.h"
 #include "lib/mesh/admin.h"
 #include "lib/mesh/interceptors.h"
+#include "lib/mesh/lockdown.h"
 #include "lib/mesh/plaintext.h"
 #include "lib/mesh/probe.h"
 #include "lib/rpc/core_setup.h"
@@ -129,11 +130,15 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     struct ink_program *program = ink_calloc(1, sizeof(*program));
     program->spec = spec;
     ink_arena_init(&program->arena);
+    ink_mesh_no_new_privileges();
+    ink_mesh_set_dumpable(false); /* before there are secrets */
     bool only_check = take_check_health(&argc, argv);
     if (!only_check)
         block_signals(program);
     raise_descriptor_limit();
     load_settings(program, argc, argv, ret_settings);
+    if (program->settings->core_dumps)
+        ink_mesh_set_dumpable(true);
     if (only_check)
         check_health(program);
     ink_program_must(program, "open the log", open_log(program));

@@ -47,10 +47,10 @@ struct ink_program_spec {
     const struct ink_contract_image *contract; /* NULL for a program without */
 };
 
-/* Blocks the signals, reads the settings into *ret_settings (the program's struct, zeroed), opens
- * the log, makes the metrics and loads the contract; exits when any of it fails, or after --help or
- * --check-health.
- * Call it before any thread is made. */
+/* Gives up privileges and core dumps (lockdown.h; CORE_DUMPS), blocks the signals, reads the
+ * settings into *ret_settings (the program's struct, zeroed), opens the log, makes the metrics and
+ * loads the contract; exits when any of it fails, or after --help or --check-health. Call it before
+ * any thread is made. */
 struct ink_program *ink_program_new(const struct ink_program_spec *spec, int argc, char **argv,
                                     void *ret_settings) INK_MUST_CHECK;
 /* Frees server, contract and metrics. Accepts NULL. */

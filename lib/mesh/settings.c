@@ -21,6 +21,9 @@ const struct ink_config_setting ink_mesh_settings_table[] = {
         struct ink_mesh_settings, allow_plaintext, .name = "ALLOW_PLAINTEXT", .fallback = "false",
         .help = "whether addresses that are not loopback may do without TLS: only where "
                 "the network is trusted, or something in front has the certificate"),
+    INK_CONFIG_BOOL(struct ink_mesh_settings, core_dumps, .name = "CORE_DUMPS", .fallback = "false",
+                    .help = "whether a crash may leave a core dump, and debuggers of the same user "
+                            "may look inside: both show secrets"),
     {0},
 };
 

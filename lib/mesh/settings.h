@@ -31,6 +31,7 @@ struct ink_mesh_settings {
     int64_t drain_grace_ms;    /* DRAIN_GRACE_MS */
     int64_t tls_reload_ms;     /* TLS_RELOAD_INTERVAL */
     bool allow_plaintext;      /* ALLOW_PLAINTEXT */
+    bool core_dumps;           /* CORE_DUMPS */
 };
 extern const struct ink_config_setting ink_mesh_settings_table[];
 

@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/config/config.h"
 #include "lib/events/tool/usage.h"
+#include "lib/mesh/lockdown.h"
 
 extern char **environ;
 
@@ -205,6 +206,8 @@ int main(int argc, char **argv)
 {
     struct ink_arena arena;
     struct ink_buf text = INK_BUF_INIT;
+    ink_mesh_no_new_privileges();
+    ink_mesh_set_dumpable(false); /* it is told the databases' passwords */
     ink_arena_init(&arena);
     struct tool tool = {.arena = &arena};
     int code = run(&tool, argc, argv, &text);

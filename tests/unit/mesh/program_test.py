@@ -4,6 +4,7 @@
 import contextlib
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -49,6 +50,13 @@ def start(*flags, **environment):
         stderr=subprocess.PIPE,
         text=True,
     )
+
+
+def core_files():
+    """Whether a core becomes a file where the program runs."""
+    with open("/proc/sys/kernel/core_pattern", encoding="ascii") as file:
+        plain = file.read().strip().isalnum()
+    return plain and resource.getrlimit(resource.RLIMIT_CORE)[1] != 0
 
 
 class StartTest(unittest.TestCase):
@@ -100,7 +108,9 @@ class StartTest(unittest.TestCase):
     def serving(self, command):
         """The pid of a demo that a shell has started in its own way, once it serves."""
         program = subprocess.Popen(
-            ["sh", "-c", command, DEMO], env={"JWT_SECRET": SECRET, "READY_FILE": "/"}
+            ["sh", "-c", command, DEMO],
+            # To let the test look at its descriptors, as a debugger would.
+            env={"JWT_SECRET": SECRET, "READY_FILE": "/", "CORE_DUMPS": "true"},
         )
         try:
             end = time.monotonic() + 10
@@ -127,6 +137,33 @@ class StartTest(unittest.TestCase):
             with open(f"/proc/{pid}/limits", encoding="ascii") as file:
                 limit, = (line.split()[3:5] for line in file if line.startswith("Max open files"))
             self.assertEqual(limit, ["777", "777"])
+
+
+    def crashed(self, number, **environment):
+        """Whether a program left a core when that signal ended it, where cores are allowed."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = subprocess.Popen(
+                ["sh", "-c", 'ulimit -c unlimited; exec "$0"', os.path.abspath(DEMO)], cwd=folder,
+                env={"JWT_SECRET": SECRET, "READY_FILE": "/",
+                     "ASAN_OPTIONS": "handle_segv=0:disable_coredump=0", **environment},
+                stdout=subprocess.PIPE, text=True)
+            with program.stdout:
+                self.assertEqual(json.loads(program.stdout.readline())["msg"], "started")
+                with open(f"/proc/{program.pid}/status", encoding="ascii") as file:
+                    self.assertIn("NoNewPrivs:\t1\n", file.read())
+                program.send_signal(number)
+                status = os.waitpid(program.pid, 0)[1]
+            program.returncode = -os.WTERMSIG(status)
+            self.assertEqual(program.returncode, -number)
+            return os.WCOREDUMP(status)
+
+    def test_a_crash_leaves_no_core(self):
+        for number in (signal.SIGABRT, signal.SIGSEGV):
+            self.assertFalse(self.crashed(number))
+
+    @unittest.skipUnless(core_files(), "this machine does something else with cores")
+    def test_a_core_when_it_is_wanted(self):
+        self.assertTrue(self.crashed(signal.SIGABRT, CORE_DUMPS="true"))
 
 
 class RunTest(unittest.TestCase):
