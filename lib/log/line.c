@@ -1,6 +1,7 @@
 #include "lib/log/line.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -20,10 +21,55 @@ static size_t clipped(const char *text, size_t size)
     return end;
 }
 
+/* Code points that JSON lets stand, and that what shows the log may obey or hide: C1 controls,
+ * which are a terminal's escape sequences in one character; line ends that are not "\n"; the marks
+ * that reverse the order of what follows; and what has no width. */
+static bool is_trick(uint32_t c)
+{
+    return (c >= 0x80 && c <= 0x9F) || c == 0x061C || (c >= 0x200B && c <= 0x200F) ||
+           (c >= 0x2028 && c <= 0x202E) || (c >= 0x2060 && c <= 0x206F) || c == 0xFEFF;
+}
+
+/* The code point that a sequence of two or three bytes has; 0 for others, which are no trick. */
+static uint32_t code_point(const unsigned char *text, size_t step)
+{
+    if (step == 2)
+        return (uint32_t)(text[0] & 0x1F) << 6 | (text[1] & 0x3F);
+    if (step == 3)
+        return (uint32_t)(text[0] & 0x0F) << 12 | (uint32_t)(text[1] & 0x3F) << 6 |
+               (text[2] & 0x3F);
+    return 0;
+}
+
+/* Writes such code points as \uXXXX, which a reader of JSON takes for the same, in the string that
+ * begins at `start` and is valid UTF-8. */
+static void escape_tricks(struct ink_buf *out, size_t start)
+{
+    struct ink_buf plain = INK_BUF_INIT;
+    size_t done = start;
+    for (size_t at = start, step; at < out->len; at += step) {
+        step = ink_utf8_sequence(out->data + at, out->len - at);
+        uint32_t c = code_point((const unsigned char *)out->data + at, step);
+        if (!is_trick(c))
+            continue;
+        ink_buf_append(&plain, out->data + done, at - done);
+        ink_buf_printf(&plain, "\\u%04x", (unsigned)c);
+        done = at + step;
+    }
+    if (done > start) {
+        ink_buf_append(&plain, out->data + done, out->len - done);
+        out->len = start;
+        ink_buf_append(out, plain.data, plain.len);
+    }
+    ink_buf_release(&plain);
+}
+
 static void put_text(struct ink_buf *out, const char *text)
 {
     size_t size = strnlen(text, INK_LOG_TEXT_MAX + 1), end = clipped(text, size);
+    size_t start = out->len;
     ink_buf_json_string(out, text, end);
+    escape_tricks(out, start);
     if (end < size) {
         out->len--;
         ink_buf_puts(out, "...\"");
@@ -123,8 +169,8 @@ static bool put_ids(struct ink_buf *out, size_t start, const struct ink_ctx *ctx
         INK_LOG_STR("span_id", none_if_empty(ctx->trace.span_id)),
     };
     bool fits = true;
-    for (size_t i = 0; fits && i < INK_COUNT(ids); i++)
-        fits = try_field(out, start, &ids[i]);
+    for (size_t i = 0; i < INK_COUNT(ids); i++)
+        fits = try_field(out, start, &ids[i]) && fits;
     return fits;
 }
 
@@ -135,9 +181,9 @@ void ink_log_line(struct ink_buf *out, const char *service, enum ink_log_level l
     size_t start = out->len;
     put_head(out, service, level);
     bool fits = try_field(out, start, &INK_LOG_STR("msg", message));
-    if (fits && ctx != NULL)
-        fits = put_ids(out, start, ctx);
-    for (; fits && fields->kind != INK_LOG_END; fields++)
-        fits = try_field(out, start, fields);
+    if (ctx != NULL)
+        fits = put_ids(out, start, ctx) && fits;
+    for (; fields->kind != INK_LOG_END; fields++)
+        fits = try_field(out, start, fields) && fits;
     ink_buf_puts(out, fits ? "}\n" : END);
 }

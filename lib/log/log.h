@@ -9,8 +9,10 @@
  *
  * `ctx` may be NULL: the line then has no ids. Fields are not evaluated when the level is off, and
  * strings that are NULL are left out. A line is one write(2) of at most 4,096 bytes, which a pipe
- * takes whole: a string over 1,024 bytes is cut (it then ends in "..."), and what still does not
- * fit is dropped, which `"truncated":true` tells. Tokens, passwords and message bodies are never
+ * takes whole: a string over 1,024 bytes is cut (it then ends in "..."), and a field that still
+ * does not fit is dropped, which `"truncated":true` tells. Whatever texts hold, a line stays one
+ * line and shows what is in it: control characters (C0 and C1), U+2028 and U+2029, marks of
+ * direction and what has no width are \uXXXX. Tokens, passwords and message bodies are never
  * logged: that is up to the caller. Libraries log at debug only.
  *
  * Everything but ink_log_open() and ink_log_close() is thread-safe.

@@ -197,6 +197,46 @@ static void repairs_malformed_utf8(void **state)
     assert_non_null(strstr(logged(f), "\"k\":\"a\xEF\xBF\xBD\"}\n"));
 }
 
+static void shows_what_would_be_obeyed(void **state)
+{
+    static const struct {
+        const char *text, *line;
+    } cases[] = {
+        {"a\r\nb\033[2J\b\x7F", "a\\r\\nb\\u001b[2J\\b\\u007f"},
+        {"\xC2\x80\xC2\x85\xC2\x9B\x31m\xC2\x9F", "\\u0080\\u0085\\u009b1m\\u009f"},
+        {"line\xE2\x80\xA8paragraph\xE2\x80\xA9", "line\\u2028paragraph\\u2029"},
+        {"\xE2\x80\xAEnimda\xE2\x80\xAC\xE2\x81\xA6x\xE2\x81\xA9",
+         "\\u202enimda\\u202c\\u2066x\\u2069"},
+        {"\xE2\x80\x8B\xE2\x80\x8F\xD8\x9C\xEF\xBB\xBF", "\\u200b\\u200f\\u061c\\ufeff"},
+        /* Their neighbours, and what is only far away, stay as they are. */
+        {"\xC2\xA0\xC3\xA9\xE2\x80\x90\xE2\x80\xAF\xE2\x81\xB0\xE6\xBC\xA2\xF0\x9F\x90\x88",
+         "\xC2\xA0\xC3\xA9\xE2\x80\x90\xE2\x80\xAF\xE2\x81\xB0\xE6\xBC\xA2\xF0\x9F\x90\x88"},
+        {"\xC2", "\xEF\xBF\xBD"},
+        {"\"},{\"msg\":\"forged", "\\\"},{\\\"msg\\\":\\\"forged"},
+    };
+    struct fixture *f = *state;
+    open_log(f, INK_LOG_INFO, NULL);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        ink_log(INK_LOG_INFO, NULL, "m", INK_LOG_STR("k", cases[i].text), INK_LOG_INT("n", 1));
+        const char *expected =
+            ink_arena_printf(&f->arena, "\"msg\":\"m\",\"k\":\"%s\",\"n\":1}\n", cases[i].line);
+        assert_string_equal(strstr(logged(f), "\"msg\""), expected);
+    }
+}
+
+/* Who sends a long text must not keep out of the log who sent it. */
+static void a_field_that_does_not_fit_costs_no_other(void **state)
+{
+    struct fixture *f = *state;
+    char text[1025];
+    open_log(f, INK_LOG_INFO, NULL);
+    memset(text, '\1', 1024);
+    text[1024] = '\0';
+    ink_log(INK_LOG_INFO, NULL, "m", INK_LOG_STR("path", text), INK_LOG_STR("peer", "127.0.0.1"));
+    assert_string_equal(strstr(logged(f), "\"msg\""),
+                        "\"msg\":\"m\",\"peer\":\"127.0.0.1\",\"truncated\":true}\n");
+}
+
 static void writes_files_and_opens_them_again(void **state)
 {
     struct fixture *f = *state;
@@ -295,6 +335,8 @@ int main(void)
         CASE(cuts_long_texts_between_characters),
         CASE(keeps_a_line_within_what_a_pipe_takes_whole),
         CASE(repairs_malformed_utf8),
+        CASE(shows_what_would_be_obeyed),
+        CASE(a_field_that_does_not_fit_costs_no_other),
         CASE(writes_files_and_opens_them_again),
         CASE(keeps_writing_when_a_file_cannot_be_opened_again),
         CASE(names_the_file_that_it_cannot_open),
