@@ -97,11 +97,16 @@ struct ink_status user_session_refresh(struct user_service *service, struct ink_
     return status;
 }
 
-/* Unknown tokens too end well: whoever logs out wants the session gone, and it is. */
+/* Unknown tokens too end well: whoever logs out wants the session gone, and it is. The log tells.
+ */
 struct ink_status user_session_end(struct user_service *service, struct ink_ctx *ctx,
                                    const Inkmesh__User__V1__LogoutRequest *request)
 {
     struct user_token token;
     ink_opaque_hash(request->refresh_token, token.hash);
-    return user_store_end_session(service->parts.db, ctx, &token);
+    const char *user_id = NULL;
+    struct ink_status status = user_store_end_session(service->parts.db, ctx, &token, &user_id);
+    if (ink_is_ok(status))
+        user_audit(ctx, "logout", user_id != NULL ? "ok" : "no such session", user_id);
+    return status;
 }

@@ -252,14 +252,19 @@ struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx
 }
 
 struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx *ctx,
-                                         const struct user_token *token)
+                                         const struct user_token *token, const char **ret_user_id)
 {
     static const struct ink_db_statement update = {
         .name = "session_end",
         .sql = "UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL"
-               " AND id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)",
+               " AND id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)"
+               " RETURNING user_id",
     };
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
-    return ink_db_query(db, ctx, &update, &params, NULL);
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_status status = ink_db_query(db, ctx, &update, &params, &rows);
+    if (ink_is_ok(status))
+        *ret_user_id = ink_db_row_count(&rows) != 0 ? copy_text(ctx, &rows, 0, 0) : NULL;
+    return status;
 }

@@ -88,6 +88,8 @@ struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx
                                     const struct user_refresh_policy *policy,
                                     struct user_rotation *ret_rotation) INK_MUST_CHECK;
 
-/* Revokes the session that a token belongs to, if there is one. */
+/* Revokes the session that a token belongs to. *ret_user_id is whose it was, NULL when there is no
+ * such session or it had ended. */
 struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx *ctx,
-                                         const struct user_token *token) INK_MUST_CHECK;
+                                         const struct user_token *token,
+                                         const char **ret_user_id) INK_MUST_CHECK;

@@ -81,6 +81,15 @@ class AuditTest(UserTest):
         self.fail_call("RefreshToken", refresh_token="made up")
         self.lines(1, event="refresh", outcome="unknown refresh token")
 
+    def test_logouts(self):
+        user = self.new_user()
+        session = self.login(user)
+        self.call("Logout", refresh_token=session.refresh_token)
+        self.lines(1, event="logout", outcome="ok", user_id=user.id)
+        self.call("Logout", refresh_token=session.refresh_token)  # has ended already
+        self.call("Logout", refresh_token="made up")
+        self.lines(2, event="logout", outcome="no such session")
+
 
 if __name__ == "__main__":
     unittest.main()
