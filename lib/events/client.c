@@ -45,19 +45,39 @@ static struct ink_status set_all(struct ink_arena *arena, rd_kafka_conf_t *conf,
     return status;
 }
 
+/* One of KAFKA_PROPERTIES, which are secret: librdkafka's own words would quote the value, and what
+ * is no name of a property may be the rest of a password that had a comma in it. */
+static struct ink_status set_secret(struct ink_arena *arena, rd_kafka_conf_t *conf, char *item,
+                                    int number)
+{
+    char ignored[256];
+    char *equals = strchr(item, '=');
+    if (equals == NULL)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                          "number %d of KAFKA_PROPERTIES is not NAME=VALUE", number);
+    *equals = '\0';
+    switch (rd_kafka_conf_set(conf, item, equals + 1, ignored, sizeof(ignored))) {
+    case RD_KAFKA_CONF_OK:
+        return ink_ok();
+    case RD_KAFKA_CONF_INVALID:
+        return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                          "KAFKA_PROPERTIES: the value of %s is not accepted", item);
+    case RD_KAFKA_CONF_UNKNOWN:
+        break;
+    }
+    return ink_errorf(arena, INK_INVALID_ARGUMENT,
+                      "number %d of KAFKA_PROPERTIES names no property of librdkafka", number);
+}
+
 /* "name=value,name=value" */
 static struct ink_status set_text(struct ink_arena *arena, rd_kafka_conf_t *conf, const char *text)
 {
     struct ink_status status = ink_ok();
     char *rest = ink_arena_strdup(arena, text != NULL ? text : ""), *save = NULL;
-    for (char *item = strtok_r(rest, ",", &save); item != NULL && ink_is_ok(status);
-         item = strtok_r(NULL, ",", &save)) {
-        char *equals = strchr(item, '=');
-        if (equals == NULL)
-            return ink_errorf(arena, INK_INVALID_ARGUMENT,
-                              "Kafka properties are NAME=VALUE,NAME=VALUE");
-        *equals = '\0';
-        status = set(arena, conf, item, equals + 1);
+    char *item = strtok_r(rest, ",", &save);
+    for (int number = 1; item != NULL && ink_is_ok(status); number++) {
+        status = set_secret(arena, conf, item, number);
+        item = strtok_r(NULL, ",", &save);
     }
     return status;
 }
@@ -85,7 +105,7 @@ struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka
     rd_kafka_t *rk = rd_kafka_new(client->type, conf, text, sizeof(text));
     if (rk == NULL) {
         rd_kafka_conf_destroy(conf);
-        return ink_errorf(arena, INK_INVALID_ARGUMENT, "Kafka settings: %s", text);
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "KAFKA_BROKERS, KAFKA_PROPERTIES: %s", text);
     }
     *ret_rk = rk;
     return ink_ok();
