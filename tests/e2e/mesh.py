@@ -10,6 +10,7 @@ import unittest
 import urllib.request
 
 from harness.kafka import jars
+from harness.logs import read_log
 from harness.stack import Stack
 
 _numbers = itertools.count(1)
@@ -88,12 +89,19 @@ class MeshTest(unittest.TestCase):
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
                          zookeeper=cls.with_zookeeper, replicas=cls.replicas,
                          with_mail=cls.with_mail, tls=cls.with_tls)
+        cls.addClassCleanup(cls.check_logs)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
 
+    @classmethod
+    def check_logs(cls):
+        """Whatever the tests did, each line of each program's log is as it must be."""
+        for program in cls.mesh.programs():
+            read_log(program.log)
+
     def tearDown(self):
         """A program that died during a test has failed it, whatever its answers were."""
-        for program in (self.mesh.gateway, *sum(self.mesh.replicas.values(), [])):
+        for program in self.mesh.programs():
             if program.process.exit_code() not in (None, 0):
                 self.fail(f"{program.name} ended with {program.process.exit_code()}:\n"
                           f"{program.log_tail()}")

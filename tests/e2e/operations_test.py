@@ -7,6 +7,8 @@ import subprocess
 import unittest
 import urllib.request
 
+from harness import hostile
+from harness.logs import read_log
 from harness.tools import tool
 from harness.waiting import until
 from mesh import PASSWORD, MeshTest, samples, scrape
@@ -145,6 +147,85 @@ class Operations(MeshTest):
                            self.mesh.jwt_secret,
                            *(database.password for database in self.mesh.databases.values())):
                 self.assertNotIn(secret, text)
+
+    # Nobody but the program writes its log; MeshTest looks at every line once more at the end.
+
+    HEADERS = (b"User-Agent", b"X-Request-Id", b"traceparent", b"X-Forwarded-For", b"Origin",
+               b"Authorization", b"Accept", b"Content-Type", b"If-None-Match", b"Last-Event-ID")
+
+    def hostile_requests(self):
+        """Requests with each hostile text in each place that the log could show."""
+        end = b"Connection: close\r\n\r\n"
+        host = b"Host: a\r\n"
+        for text in hostile.BYTES:
+            escaped = b"".join(b"%%%02X" % byte for byte in text)
+            for target in (text, b"/" + text, b"/api/v1/blogs/" + text, b"/api/v1/blogs/" + escaped,
+                           b"/api/v1/blogs?q=" + text, b"/api/v1/blogs?pageToken=" + escaped):
+                yield b"GET %s HTTP/1.1\r\n%s%s" % (target, host, end)
+            for name in self.HEADERS:
+                yield b"GET /api/v1/users/profile HTTP/1.1\r\n%s%s: %s\r\n%s" % (
+                    host, name, text, end)
+            yield b"GET /api/v1/blogs HTTP/1.1\r\nHost: %s\r\n%s" % (text, end)
+            yield b"%s /api/v1/blogs HTTP/1.1\r\n%s%s" % (text, host, end)
+
+    def lines(self, program, message):
+        return [line for line in read_log(program.log) if line["msg"] == message]
+
+    def assert_more_lines(self, program, message, before, count):
+        """As many lines as there were calls, no more and no less."""
+        until(f"{count} lines", lambda: len(self.lines(program, message)) >= before + count, 20)
+        lines = self.lines(program, message)
+        self.assertEqual(len(lines) - before, count)
+        self.assertNotIn("forged", {line["msg"] for line in read_log(program.log)})
+        return lines[before:]
+
+    def test_requests_cannot_forge_log_lines(self):
+        gateway = self.mesh.gateway
+        before, count = len(self.lines(gateway, "http request")), 0
+        for request in self.hostile_requests():
+            status = hostile.http_status(gateway.port, request)
+            self.assertIn(status, (200, 400, 401, 404, 405, 414, 415, 431, 501), request)
+            count += 1
+        for line in self.assert_more_lines(gateway, "http request", before, count):
+            self.assertEqual(line["peer"], "127.0.0.1")  # whatever else did not fit
+            self.assertIn("status", line)
+
+    def test_bodies_cannot_forge_log_lines(self):
+        """Names, titles and addresses that are kept, and refusals that name them."""
+        token = self.signed_in()[1]["token"]
+        user = self.mesh.services["user"]
+        before, count = len(self.lines(user, "call")), 0
+        for number, text in enumerate(hostile.TEXTS):
+            for body in ({**self.account(), "username": text}, {**self.account(), "email": text},
+                         {**self.account(), "email": f'"{text}"@example.com'},
+                         {**self.account(), text: "unknown"}):
+                self.assertIn(self.post("/api/v1/auth/register", body).status, (201, 400))
+            self.assertIn(self.post("/api/v1/auth/login", {"email": text, "password": text}).status,
+                          (400, 401))
+            self.assertIn(self.post("/api/v1/blogs", {"title": text, "content": text * 20},
+                                    token=token).status, (201, 400))
+            call = self.post("/api/v1/auth/login", {"email": f"n{number}@example.com",
+                                                    "password": text})
+            self.assertIn(call.status, (400, 401))
+            count += 1
+        self.assertGreaterEqual(len(self.lines(user, "call")) - before, count)
+
+    def test_metadata_cannot_forge_log_lines(self):
+        """Straight to the service, by a client that keeps none of gRPC's rules."""
+        user = self.mesh.services["user"]
+        before, count = len(self.lines(user, "call")), 0
+        for text in hostile.BYTES:
+            for name in (b"user-agent", b"x-request-id", b"traceparent", b"authorization",
+                         b"x-forwarded-for", b"x-any"):
+                hostile.grpc_call(user.port, "/inkmesh.user.v1.UserService/GetProfile",
+                                  [(name, text)])
+                count += 1
+        # gRPC itself refuses what is no header value, without a word.
+        lines = self.lines(user, "call")[before:]
+        self.assertGreater(len(lines), count / 4)
+        self.assertLessEqual(len(lines), count)
+        self.assertEqual({line["code"] for line in lines}, {"UNAUTHENTICATED"})
+        self.assertNotIn("forged", {line["msg"] for line in read_log(user.log)})
 
     def test_trace_goes_through(self):
         trace = "4bf92f3577b34da6a3ce929d0e0e4736"

@@ -30,7 +30,7 @@ class MailCatcher(Server):
         super().__init__(name, log or os.path.join(self._control, "server.log"), lasting)
         self.port = port or ports.reserve()
         self._tls, self._require_starttls, self._smtps = tls, require_starttls, smtps
-        self._login = login
+        self.login = login
         self._rule_ids = itertools.count(1)
 
     @property
@@ -44,9 +44,9 @@ class MailCatcher(Server):
         options += ["--tls-cert", self._tls[0], "--tls-key", self._tls[1]] if self._tls else []
         options += ["--require-starttls"] if self._require_starttls else []
         options += ["--smtps"] if self._smtps else []
-        options += ["--user", self._login[0]] if self._login else []
+        options += ["--user", self.login[0]] if self.login else []
         env = {"PATH": os.environ.get("PATH", ""), "PYTHONDONTWRITEBYTECODE": "1",
-               "CATCHER_PASSWORD": self._login[1] if self._login else ""}
+               "CATCHER_PASSWORD": self.login[1] if self.login else ""}
         return Process.start([sys.executable, _PROGRAM, *options], self.log, env=env,
                              lasting=self.lasting)
 

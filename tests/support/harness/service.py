@@ -9,6 +9,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from . import ports
+from .logs import read_log
 from .postgres import Postgres
 from .program import Program
 from .redis import Redis
@@ -96,7 +97,8 @@ class ServiceMesh:
 
 class ServiceTest(unittest.TestCase):
     """Tests that share one mesh, which new_mesh() makes with `settings`; every test has users of
-    its own. The replicas must end well, and log none of `secrets`."""
+    its own. The replicas must end well, log none of `secrets`, and nothing but lines as lib/log
+    writes them."""
 
     settings = {}
     secrets = ()
@@ -118,6 +120,7 @@ class ServiceTest(unittest.TestCase):
                 text = log.read()
             if code != 0:
                 raise AssertionError(f"{one.name} ended with {code}:\n{text[-4000:]}")
+            read_log(one.log)
             for secret in (JWT_SECRET, *cls.secrets):
                 if secret in text:
                     raise AssertionError(f"the log holds {secret}")

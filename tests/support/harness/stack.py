@@ -155,6 +155,10 @@ class Stack:
     def servers(self):
         return [server for wave in self.waves() for server in wave]
 
+    def programs(self):
+        """Our own."""
+        return [self.gateway, *(one for replicas in self.replicas.values() for one in replicas)]
+
     def start(self):
         """Starts everything, and returns when all is ready."""
         for wave in self.waves():
