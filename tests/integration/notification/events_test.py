@@ -10,6 +10,8 @@ import unittest
 import uuid
 
 from fixture import NotificationTest
+from harness import hostile
+from harness.logs import read_log
 from harness.rpc import Failure
 from harness.waiting import until
 
@@ -101,6 +103,28 @@ class EventsTest(NotificationTest):
         self.assertEqual([(one.message, one.type) for one in stream.take(3)], expected)
         self.assertEqual(self.messages(token), [text for text, _ in expected[::-1]])
         stream.cancel()
+
+    def test_events_cannot_forge_log_lines(self):
+        """Hostile texts in every field, header and key; the log is checked line by line at the end."""
+        names = ("event_consumer_handled_total", "event_consumer_unknown_total",
+                 "event_consumer_dead_total", "event_consumer_repeated_total")
+
+        def dealt_with():
+            return sum(self.sum(name) for name in names)
+        before, count = dealt_with(), 0
+        user_id, _ = self.user()
+        for text in (text for text in hostile.TEXTS if "\0" not in text):
+            good = {"type": "blog-published", "blogId": str(uuid.uuid4()), "title": text,
+                    "authorId": user_id}
+            for event in (good, {**good, "type": text}, {**good, "blogId": text},
+                          {**good, "authorId": text}):
+                self.send("blog-events", event, headers=False)
+            self.send("blog-events", good, key=text, event_id=text)
+            self.send("blog-events", text, headers=False)
+            count += 6
+        until("all are dealt with", lambda: dealt_with() - before >= count, 60)
+        for one in self.mesh.replicas:
+            self.assertNotIn("forged", {line["msg"] for line in read_log(one.log)})
 
     def test_repeats_are_recognised(self):
         user_id, token = self.user()

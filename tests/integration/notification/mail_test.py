@@ -9,6 +9,7 @@ import time
 import unittest
 import uuid
 
+from harness.logs import read_log
 from harness.waiting import until
 from mail_fixture import MailTest
 from harness.service import service_token
@@ -132,6 +133,22 @@ class FailureTest(MailTest):
         self.await_mail(address)
         self.await_state(id_, "sent")
         self.assert_not_logged(address)
+
+    def test_answers_cannot_forge_log_lines(self):
+        _, token, address = self.account()
+        self.mesh.mail.rules(
+            {"at": "rcpt", "address": address, "times": 1,
+             "answer": '451-a\x1b[2J\x07\r\n451 b"},{"msg":"forged\x7f\b'},
+            {"at": "data", "address": address, "times": 1, "answer": "451 " + "\x1b" * 400},
+            {"at": "stored", "address": address, "times": 1,
+             "answer": '451 a","msg":"forged'})
+        id_ = self.notify(token)
+        self.await_state(id_, "sent")
+        errors = self.logged("an e-mail is put off", id_)
+        self.assertEqual(len(errors), 3, errors)
+        self.assertFalse([error for error in errors if not error.isprintable()])
+        for one in self.mesh.replicas:
+            self.assertNotIn("forged", {line["msg"] for line in read_log(one.log)})
 
     def test_tried_often_enough(self):
         _, token, address = self.account()
