@@ -5,6 +5,7 @@
 
 #include "gateway/exchange.h"
 #include "gateway/explorer/explorer.h"
+#include "gateway/log_path.h"
 #include "gateway/request_id.h"
 #include "lib/base/alloc.h"
 #include "lib/log/log.h"
@@ -203,8 +204,9 @@ static void finish(struct gateway_exchange *x)
                                                         status_label(x->ctx.arena, http_status))),
         seconds);
     ink_log(level_of(x, http_status), &x->ctx, "http request", INK_LOG_STR("method", method),
-            INK_LOG_STR("path", ink_http_path(x->http)), INK_LOG_STR("route", x->route_label),
-            INK_LOG_INT("status", http_status), INK_LOG_NUM("duration_ms", seconds * 1000),
+            INK_LOG_STR("path", gateway_log_path(x->ctx.arena, ink_http_path(x->http))),
+            INK_LOG_STR("route", x->route_label), INK_LOG_INT("status", http_status),
+            INK_LOG_NUM("duration_ms", seconds * 1000),
             INK_LOG_INT("bytes", (int64_t)ink_http_sent_bytes(x->http)),
             INK_LOG_STR("peer", x->ctx.peer),
             INK_LOG_STR("user_id", x->ctx.caller.id[0] == '\0' ? NULL : x->ctx.caller.id),

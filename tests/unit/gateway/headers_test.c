@@ -1,6 +1,7 @@
 /* Request ids and media types: what clients send in headers. */
 #include <string.h>
 
+#include "gateway/log_path.h"
 #include "gateway/media_type.h"
 #include "gateway/request_id.h"
 #include "lib/base/uuid.h"
@@ -64,12 +65,37 @@ static void accepted_types(void **state)
     assert_false(gateway_accepts(NULL, type));
 }
 
+static void shows_paths_without_what_may_be_a_token(void **state)
+{
+    static const struct {
+        const char *path, *shown;
+    } cases[] = {
+        {"", ""},
+        {"/", "/"},
+        {"*", "*"},
+        {"//a//b/", "//a//b/"},
+        {"/api/v1/blogs/01939d1c-0000-7000-8000-000000000001",
+         "/api/v1/blogs/01939d1c-0000-7000-8000-000000000001"},
+        {"/1234567890123456789012345678901234567890/x",
+         "/1234567890123456789012345678901234567890/x"},
+        {"/12345678901234567890123456789012345678901", "/12345678..."},
+        {"/a/12345678901234567890123456789012345678901/b/"
+         "12345678901234567890123456789012345678901/",
+         "/a/12345678.../b/12345678.../"},
+        {"12345678901234567890123456789012345678901", "12345678..."},
+    };
+    (void)state;
+    for (size_t i = 0; i < INK_COUNT(cases); i++)
+        assert_string_equal(gateway_log_path(&arena, cases[i].path), cases[i].shown);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_ids),
         cmocka_unit_test(json_types),
         cmocka_unit_test(accepted_types),
+        cmocka_unit_test(shows_paths_without_what_may_be_a_token),
     };
     return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }
