@@ -91,6 +91,19 @@ class Operations(MeshTest):
             self.assertEqual(line.get("user_id"), user["id"] if status == 200 else None)
         self.assertNotIn("line-four", text)
 
+    def test_a_refused_token_is_told(self):
+        """Who tried it, and what was wrong with it; not the token."""
+        token = self.signed_in()[1]["token"][:-4] + "AAAA"
+        self.assertEqual(self.get("/api/v1/users/profile", token=token,
+                                  headers={"X-Request-Id": "forged-token"}).status, 401)
+        text = self.log_with(self.mesh.gateway, '"forged-token"')
+        line, = (line for line in map(json.loads, text.splitlines())
+                 if line.get("request_id") == "forged-token")
+        self.assertEqual((line["status"], line["reason"], line["peer"]),
+                         (401, "TOKEN_INVALID", "127.0.0.1"))
+        self.assertTrue(line["cause"])
+        self.assertNotIn(token.rpartition(".")[2], text)
+
     def test_metrics_count(self):
         labels = 'grpc_service="inkmesh.user.v1.UserService"'
         user = self.mesh.services["user"]
