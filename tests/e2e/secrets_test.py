@@ -71,7 +71,10 @@ class SecretsTest(MeshTest):
         for one in mesh.programs():
             one.env["LOG_FOLDER"] = scratch("log-")
             one.env["REDIS_URL"] = f"redis://mesh:{secret('REDIS')}@127.0.0.1:{mesh.redis.port}"
-            for name in {"JWT_SECRET", "DATABASE_URL", "REDIS_URL", "SMTP_PASSWORD"} & set(one.env):
+            one.env["JWT_SECRET_ACCEPTED"] = secret("ACCEPTED")
+            one.env["SEAL_SECRET"] = secret("SEAL")
+            for name in {"JWT_SECRET", "JWT_SECRET_ACCEPTED", "SEAL_SECRET", "DATABASE_URL",
+                         "REDIS_URL", "SMTP_PASSWORD"} & set(one.env):
                 cls.into_file(one, name, one.env.pop(name))
         mesh.start()
 

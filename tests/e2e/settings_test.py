@@ -8,7 +8,8 @@ import unittest
 from harness.stack import TARGETS, runfiles_binary
 from local.env_example import env_example
 
-SECRETS = ("JWT_SECRET", "DATABASE_URL", "REDIS_URL", "KAFKA_PROPERTIES", "SMTP_PASSWORD")
+SECRETS = ("JWT_SECRET", "JWT_SECRET_ACCEPTED", "SEAL_SECRET", "DATABASE_URL", "REDIS_URL",
+           "KAFKA_PROPERTIES", "SMTP_PASSWORD")
 MARK = "xMARKx0123456789"
 
 
@@ -61,6 +62,8 @@ class Settings(unittest.TestCase):
     def test_a_wrong_secret_stops_the_start_and_is_not_shown(self):
         for setting, value in (
                 ("JWT_SECRET", MARK),  # too short
+                ("JWT_SECRET_ACCEPTED", MARK),
+                ("SEAL_SECRET", MARK),
                 ("DATABASE_URL", f"postgresql://u:{MARK}@[host/db"),
                 ("DATABASE_URL", f"postgresql://u:p@host/db?{MARK}=1"),
                 ("DATABASE_URL", f"host=h password='{MARK}"),
