@@ -11,8 +11,9 @@
  *     struct ink_http_options options = {.address = "127.0.0.1:3000", .handler = hello};
  *     status = ink_http_server_new(&options, &arena, &server);
  *
- * A connection has a thread of its own until it closes, and its requests are handled there one
- * after another, so a handler may block. When the threads run low, replies say
+ * A request has a thread of its own, so a handler may block; those of a connection are handled one
+ * after another. A connection without a whole request header has none: it may be silent, idle or
+ * drip, and only costs a descriptor. When threads or room for waiting run low, replies say
  * `Connection: close`.
  *
  * Framing is strict, because what two parties read differently is how requests are smuggled: before
@@ -57,12 +58,15 @@ typedef bool ink_http_spare_fn(void *self, const struct ink_ip *ip);
 
 struct ink_http_options {
     const char *address;        /* "127.0.0.1:3000", "[::1]:3000"; port 0 picks a free one */
-    unsigned threads;           /* connections served at once; 0 means 512 */
+    unsigned threads;           /* requests served at once; 0 means 512 */
     int64_t keep_alive_ms;      /* how long an idle connection is kept; 0 means 2,000 */
-    int64_t header_timeout_ms;  /* for the header (a trickle: twice that), and for each piece of a
-                                   stream to be taken; 0 means 10,000 */
+    int64_t header_timeout_ms;  /* for a header, from the connection's start or its own first byte;
+                                   and  for each piece of a stream to be taken; 0 means 10,000 */
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
+    unsigned max_waiting;       /* connections without a thread; of more, those that have waited
+                                   longest are closed. 0 means 8 for each thread, and at most half
+                                   of the descriptors that the process may have */
     unsigned max_per_address;   /* connections of one address: more are answered with 429 and closed
                                    without a thread. 0 means no limit */
     size_t max_bodies_bytes;    /* memory for all bodies that are being received or handled, of
@@ -85,9 +89,11 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
                                       struct ink_http_server **ret_server) INK_MUST_CHECK;
 /* The bound port. */
 int ink_http_server_port(const struct ink_http_server *server);
-/* How many requests are being handled now, and how many connections (and so threads) are in use. */
+/* How many requests are being handled now, how many connections there are, and how many of these
+ * wait without a thread. */
 unsigned ink_http_server_active(const struct ink_http_server *server);
 unsigned ink_http_server_connections(const struct ink_http_server *server);
+unsigned ink_http_server_waiting(const struct ink_http_server *server);
 /* How many connections were refused so far because their address had its share, and how much memory
  * request bodies take. */
 unsigned long ink_http_server_refused(const struct ink_http_server *server);

@@ -1,8 +1,8 @@
 /*
- * civetweb, compiled into one unit with the few functions that need its inside: what its public
+ * civetweb, compiled into one unit with the functions that need its inside: what its public
  * interface cannot do is to read a body within a deadline (mg_read waits until all of it is there),
- * to tell that a client has gone, to turn a connection away before it has a thread, and to stop
- * listening while requests are still being served.
+ * to tell that a client has gone, to turn a connection away before it has a thread, to serve more
+ * connections than there are threads, and to stop listening while requests are still being served.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -14,24 +14,29 @@
 /* How long to wait for a connection to end when no more can be accepted. */
 #define BREATH_NS (10 * 1000 * 1000)
 
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/http/framing.h"
 #include "lib/http/inside.h"
+#include "lib/http/lobby.h"
 #include "lib/ip/ip.h"
 
-static _Thread_local ink_mg_admit_fn *admit_fn;
-static _Thread_local void *admit_self;
+/* How long a thread waits for the next request of its connection, before it looks for other work:
+ * clients that ask one thing after the other keep it. */
+#define PATIENCE_MS 50
 
-void ink_mg_admit_by(ink_mg_admit_fn *admit, void *self)
+static _Thread_local const struct ink_mg_host *host;
+
+void ink_mg_host(const struct ink_mg_host *mine)
 {
-    admit_fn = admit;
-    admit_self = self;
+    host = mine;
 }
 
 static int admit(int fd, const struct sockaddr *address)
 {
     struct ink_ip ip = {0};
     (void)ink_ip_from_sockaddr(address, &ip);
-    if (admit_fn == NULL || admit_fn(admit_self, fd, &ip))
+    if (host->admit(host->self, fd, &ip))
         return fd;
     close(fd);
     errno = ECONNABORTED;
@@ -53,10 +58,201 @@ static int patient_accept(int sock, struct sockaddr *address, socklen_t *size)
 }
 
 /* What bazel/civetweb.patch asks. */
+struct socket;
+static void accepted(struct mg_context *ctx, const struct socket *so);
+static int is_ready(struct mg_connection *conn);
+static int resumes_tls(struct mg_connection *conn);
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
+#define INK_HTTP_ACCEPTED(ctx, so) accepted(ctx, so)
+#define INK_HTTP_READY(conn) is_ready(conn)
+#define INK_HTTP_RESUMES_TLS(conn) resumes_tls(conn)
 #define accept patient_accept
 #include "civetweb.c"
 #undef accept
+#undef free /* it insists on its own */
+
+/* A connection, with what it has to keep while it has no thread. */
+struct guest {
+    struct ink_guest waits; /* first, so that the lobby's guest is this one */
+    struct ink_lobby *lobby;
+    struct mg_context *ctx;
+    struct socket so;
+    SSL *ssl;
+    char *part; /* of a header */
+    int part_size;
+    int handled;          /* requests so far */
+    bool came_back;       /* from the lobby, and its thread has not yet taken over the above */
+    int64_t header_until; /* 0 before the first byte of a further request */
+    int64_t linger_ms;    /* after the last answer */
+};
+
+static struct guest *guest_of(const struct mg_connection *conn)
+{
+    return conn->client.ink_guest;
+}
+
+static void guest_free(struct guest *guest)
+{
+    free(guest->part);
+    free(guest);
+}
+
+static void accepted(struct mg_context *ctx, const struct socket *so)
+{
+    struct guest *guest = ink_calloc(1, sizeof(*guest));
+    guest->lobby = host->lobby;
+    guest->ctx = ctx;
+    guest->so = *so;
+    guest->so.ink_guest = guest;
+    guest->header_until = ink_now() + host->header_timeout_ms * INK_MILLISECOND;
+    ink_lobby_enter(guest->lobby, &guest->waits, so->sock);
+    if (!ink_lobby_wait(guest->lobby, &guest->waits, INK_LOBBY_QUIET, guest->header_until))
+        produce_socket(ctx, &guest->so); /* which closes it: the server stops */
+}
+
+void ink_mg_serve(struct ink_guest *waits)
+{
+    struct guest *guest = (struct guest *)waits;
+    produce_socket(guest->ctx, &guest->so);
+}
+
+void ink_mg_discard(struct ink_guest *waits)
+{
+    struct guest *guest = (struct guest *)waits;
+    if (guest->ssl != NULL) {
+        SSL_shutdown(guest->ssl);
+        SSL_free(guest->ssl);
+    }
+    close(waits->fd);
+    guest_free(guest);
+}
+
+void ink_mg_guest_ip(const struct ink_guest *waits, struct ink_ip *ret_ip)
+{
+    const struct guest *guest = (const struct guest *)waits;
+    memset(ret_ip, 0, sizeof(*ret_ip));
+    (void)ink_ip_from_sockaddr(&guest->so.rsa.sa, ret_ip);
+}
+
+static int resumes_tls(struct mg_connection *conn)
+{
+    struct guest *guest = guest_of(conn);
+    if (guest->ssl == NULL)
+        return 0;
+    conn->ssl = guest->ssl;
+    guest->ssl = NULL;
+    SSL_set_app_data(conn->ssl, (char *)conn);
+    return 1;
+}
+
+/* What was kept while the connection had no thread. */
+static void come_back(struct mg_connection *conn, struct guest *guest)
+{
+    guest->came_back = false;
+    conn->handled_requests = guest->handled;
+    if (guest->part_size > 0)
+        memcpy(conn->buf, guest->part, (size_t)guest->part_size);
+    conn->data_len = guest->part_size;
+    free(guest->part);
+    guest->part = NULL;
+    guest->part_size = 0;
+}
+
+/* For those who count the connections that have a thread. */
+static void step_out(struct mg_connection *conn)
+{
+    reset_per_request_attributes(conn);
+    conn->phys_ctx->callbacks.connection_close(conn);
+    mg_set_user_connection_data(conn, NULL);
+}
+
+/* Gives the thread back. */
+static void park(struct mg_connection *conn, enum ink_lobby_place place, int64_t until)
+{
+    struct guest *guest = guest_of(conn);
+    step_out(conn);
+    guest->so = conn->client;
+    guest->ssl = conn->ssl;
+    guest->handled = conn->handled_requests;
+    guest->came_back = true;
+    if (conn->data_len > 0) {
+        guest->part = ink_malloc((size_t)conn->data_len);
+        memcpy(guest->part, conn->buf, (size_t)conn->data_len);
+        guest->part_size = conn->data_len;
+    }
+    conn->client.sock = INVALID_SOCKET;
+    conn->client.ink_guest = NULL;
+    conn->ssl = NULL;
+    if (ink_lobby_wait(guest->lobby, &guest->waits, place, until))
+        return;
+    conn->client = guest->so;
+    conn->ssl = guest->ssl;
+    guest->ssl = NULL;
+    close_connection(conn);
+}
+
+/* Whether get_request() will find all that it wants, or a reason to refuse. `added` bytes came. */
+static bool has_header(const struct mg_connection *conn, int added)
+{
+    const char *end = conn->buf + conn->data_len;
+    if (conn->data_len == conn->buf_size ||
+        (conn->data_len >= 4 && memcmp(end - 4, "\r\n\r\n", 4) == 0))
+        return true; /* as most do: nothing comes behind it */
+    if (memchr(end - added, '\n', (size_t)added) == NULL)
+        return false;
+    return get_http_header_len(conn->buf, conn->data_len) != 0;
+}
+
+static void too_late(struct mg_connection *conn)
+{
+    reset_per_request_attributes(conn);
+    mg_send_http_error(conn, 408, "%s", "late");
+    close_connection(conn);
+}
+
+/* Between two requests, how long this thread stays. */
+static int64_t patience_ms(const struct mg_connection *conn, const struct guest *guest)
+{
+    if (guest->header_until != 0 || host->hurry(host->self))
+        return 0;
+    return PATIENCE_MS < host->keep_alive_ms ? PATIENCE_MS : host->keep_alive_ms;
+}
+
+/* Reads what is there of a header. 0 when the connection is none of this thread's any more. */
+static int is_ready(struct mg_connection *conn)
+{
+    struct guest *guest = guest_of(conn);
+    bool kept = conn->handled_requests > 0;
+    if (guest->came_back)
+        come_back(conn, guest);
+    else if (kept)
+        guest->header_until = 0;
+    int added = kept ? conn->data_len : 0; /* of a further request in the same packet, say */
+    int64_t begun = ink_now();
+    while (conn->data_len == 0 || !has_header(conn, added)) {
+        if (conn->data_len > 0 && guest->header_until == 0)
+            guest->header_until = begun + host->header_timeout_ms * INK_MILLISECOND;
+        int got =
+            ink_mg_receive(conn, conn->buf + conn->data_len,
+                           (size_t)(conn->buf_size - conn->data_len), patience_ms(conn, guest));
+        if (got < 0)
+            return 1; /* as get_request() will see, too */
+        added = got;
+        conn->data_len += got;
+        if (got > 0)
+            continue;
+        if (guest->header_until == 0)
+            park(conn, INK_LOBBY_QUIET, begun + host->keep_alive_ms * INK_MILLISECOND);
+        else if (conn->data_len == 0)
+            park(conn, INK_LOBBY_QUIET, guest->header_until);
+        else if (ink_now() < guest->header_until)
+            park(conn, INK_LOBBY_HEADER, guest->header_until);
+        else
+            too_late(conn);
+        return 0;
+    }
+    return 1;
+}
 
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end)
 {
@@ -67,13 +263,6 @@ void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const
 bool ink_mg_buffer_full(const struct mg_connection *conn)
 {
     return conn->data_len >= conn->buf_size;
-}
-
-int64_t ink_mg_waited_ms(const struct mg_connection *conn)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)(mg_difftimespec(&now, &conn->req_time) * 1000);
 }
 
 void ink_mg_take_body(struct mg_connection *conn)
@@ -179,15 +368,37 @@ void ink_mg_watch_peer(struct mg_connection *conn)
 
 void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms)
 {
-    char waste[4096];
-    uint64_t until = mg_get_current_time_ns() + (uint64_t)timeout_ms * 1000000;
-    if (conn->ssl == NULL)
-        shutdown(conn->client.sock, SHUT_WR);
-    for (uint64_t now; (now = mg_get_current_time_ns()) < until;) {
-        int64_t left = (int64_t)((until - now) / 1000000) + 1;
-        if (ink_mg_receive(conn, waste, sizeof(waste), left) < 0)
-            return;
+    guest_of(conn)->linger_ms = timeout_ms;
+}
+
+void ink_mg_leave(struct mg_connection *conn)
+{
+    struct guest *guest = guest_of(conn);
+    if (guest->linger_ms == 0 || conn->client.sock == INVALID_SOCKET)
+        return;
+    if (conn->ssl != NULL) {
+        SSL_shutdown(conn->ssl);
+        SSL_free(conn->ssl);
+        conn->ssl = NULL;
     }
+    shutdown(conn->client.sock, SHUT_WR);
+    guest->so = conn->client;
+    int64_t until = ink_now() + guest->linger_ms * INK_MILLISECOND;
+    if (!ink_lobby_wait(guest->lobby, &guest->waits, INK_LOBBY_GOODBYE, until))
+        return;
+    conn->client.sock = INVALID_SOCKET;
+    conn->client.ink_guest = NULL;
+}
+
+bool ink_mg_forget(struct mg_connection *conn)
+{
+    struct guest *guest = guest_of(conn);
+    if (guest == NULL)
+        return false;
+    conn->client.ink_guest = NULL;
+    ink_lobby_leave(guest->lobby, &guest->waits);
+    guest_free(guest);
+    return true;
 }
 
 /* In the place of each listening socket comes a descriptor that never has anything to read: the

@@ -8,15 +8,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ink_guest;
 struct ink_ip;
+struct ink_lobby;
 struct mg_connection;
 struct mg_context;
 
 /* The bytes of the header, from the first of the request to behind the empty line. */
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end);
-/* Whether the header did not fit into the buffer; and for how long the request was waited for. */
+/* Whether the header did not fit into the buffer. */
 bool ink_mg_buffer_full(const struct mg_connection *conn);
-int64_t ink_mg_waited_ms(const struct mg_connection *conn);
 
 /* From here on civetweb takes the request for one without a body. What was received behind the
  * header is `buffered`; consumed bytes are ours, the rest belongs to the next request. */
@@ -38,14 +39,37 @@ bool ink_mg_gone(const struct mg_connection *conn);
 /* Has the kernel ask the client for signs of life while nothing is sent, and give it up when none
  * come: one that vanished without closing (power, cable) is gone within half a minute. */
 void ink_mg_watch_peer(struct mg_connection *conn);
-/* Says that nothing more will be sent and throws away what still comes, so that the client gets to
- * read the reply before the connection is reset. */
+/* When the connection is closed, its client gets so long to read what was sent: nothing more is,
+ * and what still comes is thrown away, by the lobby. */
 void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);
+/* To be called when civetweb is about to close the connection: from here on a lingering one is none
+ * of civetweb's any more. */
+void ink_mg_leave(struct mg_connection *conn);
 
-/* Asked for each connection that this thread accepts from now on (it must be civetweb's that
- * accepts): false to have it closed. `fd` is its socket. */
+/* Whether an accepted connection may stay; if not, it is closed. `fd` is its socket. */
 typedef bool ink_mg_admit_fn(void *self, int fd, const struct ink_ip *ip);
-void ink_mg_admit_by(ink_mg_admit_fn *admit, void *self);
+/* Whether a thread is too precious to wait for the next request of its connection. */
+typedef bool ink_mg_hurry_fn(void *self);
+
+struct ink_mg_host {
+    struct ink_lobby *lobby; /* for connections, when they need no thread */
+    ink_mg_admit_fn *admit;
+    ink_mg_hurry_fn *hurry;
+    void *self;
+    int64_t
+        header_timeout_ms; /* for a header: from the start of the connection, or its first byte */
+    int64_t keep_alive_ms; /* between two requests */
+};
+/* For the connections that this thread, which is civetweb's, accepts or serves from now on. The
+ * struct stays in use. */
+void ink_mg_host(const struct ink_mg_host *host);
+/* For the lobby: serves a guest, closes and frees one, tells its address. */
+void ink_mg_serve(struct ink_guest *guest);
+void ink_mg_discard(struct ink_guest *guest);
+void ink_mg_guest_ip(const struct ink_guest *guest, struct ink_ip *ret_ip);
+/* Frees the guest of a connection that civetweb has closed. False when it is none of civetweb's any
+ * more. */
+bool ink_mg_forget(struct mg_connection *conn);
 /* The address of the other side; :: when it has none. */
 void ink_mg_peer(const struct mg_connection *conn, struct ink_ip *ret_ip);
 

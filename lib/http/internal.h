@@ -11,6 +11,7 @@
 #include "lib/http/framing.h"
 #include "lib/http/http.h"
 #include "lib/http/inside.h"
+#include "lib/http/lobby.h"
 #include "lib/http/shares.h"
 
 /* By which bodies are read, and the memory for them is taken. */
@@ -25,7 +26,9 @@ struct ink_http_server {
     struct mg_context *ctx;
     struct ink_http_shares *shares;
     int port;
-    atomic_uint connections;
+    struct ink_lobby *lobby;
+    struct ink_mg_host host;
+    atomic_uint busy; /* connections that have a thread */
     atomic_uint active;
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */

@@ -97,8 +97,9 @@ static bool body_is_out_of_the_way(struct ink_http_request *request)
 
 static bool threads_run_low(const struct ink_http_server *server)
 {
-    return atomic_load(&server->connections) >
-           server->options.threads - server->options.threads / 4;
+    const struct ink_http_options *options = &server->options;
+    return atomic_load(&server->busy) > options->threads - options->threads / 4 ||
+           ink_lobby_waiting(server->lobby) > options->max_waiting - options->max_waiting / 4;
 }
 
 static void decide_close(struct ink_http_request *request)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,6 +24,11 @@ const char *__tsan_default_suppressions(void)
     return "race:close_all_listening_sockets\n";
 }
 #endif
+
+/* Unless options say otherwise, how many connections may wait without a thread, for each thread;
+ * and of the descriptors that the process may have. */
+#define WAITING_PER_THREAD 8
+#define WAITING_DESCRIPTORS(limit) ((limit) / 2)
 
 static struct ink_http_server *server_of(const struct mg_connection *conn)
 {
@@ -48,12 +54,18 @@ static bool admit(void *self, int fd, const struct ink_ip *ip)
     return false;
 }
 
+static bool threads_are_short(void *self)
+{
+    const struct ink_http_server *server = self;
+    return atomic_load(&server->busy) > server->options.threads / 2;
+}
+
 /* civetweb's types: 0 is the thread that accepts, 1 serves connections. */
 static void *thread_begins(const struct mg_context *ctx, int type)
 {
-    if (type == 0)
-        ink_mg_admit_by(admit, mg_get_user_data(ctx));
-    return type == 1 ? request_new(mg_get_user_data(ctx)) : NULL;
+    struct ink_http_server *server = mg_get_user_data(ctx);
+    ink_mg_host(&server->host);
+    return type == 1 ? request_new(server) : NULL;
 }
 
 static void thread_ends(const struct mg_context *ctx, int type, void *request)
@@ -65,7 +77,7 @@ static void thread_ends(const struct mg_context *ctx, int type, void *request)
 
 static int connection_begins(const struct mg_connection *conn, void **conn_data)
 {
-    atomic_fetch_add(&server_of(conn)->connections, 1);
+    atomic_fetch_add(&server_of(conn)->busy, 1);
     *conn_data = server_of(conn);
     struct ink_http_request *request = mg_get_thread_pointer(conn);
     request->unparsed = false;
@@ -171,8 +183,9 @@ static bool has_unanswered(const struct mg_connection *conn)
            info->local_uri_raw == NULL;
 }
 
-/* Requests for `*` and for URIs with another name or port than civetweb thinks is ours: it closes
- * the connection without a word, so this is the place to answer them. */
+/* A connection ends, or its thread is given back. Requests for `*` and for URIs with another name
+ * or port than civetweb thinks is ours are answered here: it closes the connection without a word.
+ */
 static void connection_ends(const struct mg_connection *conn)
 {
     /* A connection whose TLS handshake failed ends without having begun. */
@@ -180,7 +193,8 @@ static void connection_ends(const struct mg_connection *conn)
         return;
     if (has_unanswered(conn))
         (void)request_arrives((struct mg_connection *)conn);
-    atomic_fetch_sub(&server_of(conn)->connections, 1);
+    ink_mg_leave((struct mg_connection *)conn);
+    atomic_fetch_sub(&server_of(conn)->busy, 1);
 }
 
 /* Also for connections whose TLS handshake failed. */
@@ -188,16 +202,36 @@ static void connection_ended(const struct mg_connection *conn)
 {
     struct ink_ip peer;
     ink_mg_peer(conn, &peer);
-    ink_http_shares_leave(server_of(conn)->shares, &peer);
+    if (ink_mg_forget((struct mg_connection *)conn))
+        ink_http_shares_leave(server_of(conn)->shares, &peer);
+}
+
+/* The lobby's. */
+static void guest_is_ready(void *self, struct ink_guest *guest)
+{
+    (void)self;
+    ink_mg_serve(guest);
+}
+
+static void guest_is_discarded(void *self, struct ink_guest *guest)
+{
+    struct ink_http_server *server = self;
+    struct ink_ip ip;
+    ink_mg_guest_ip(guest, &ip);
+    ink_mg_discard(guest);
+    ink_http_shares_leave(server->shares, &ip);
 }
 
 /* Why civetweb could not make a request of what came: the status and the sentence to answer with.
  */
 static int explain(const struct mg_connection *conn, int status, const char **ret_detail)
 {
-    const struct ink_http_server *server = server_of(conn);
     const struct mg_request_info *info = mg_get_request_info(conn);
     *ret_detail = "The request is malformed.";
+    if (status == 408) {
+        *ret_detail = "The request header did not arrive in time.";
+        return 408;
+    }
     if (status == 505) {
         *ret_detail = "Only HTTP/1.1 and HTTP/1.0 are spoken here.";
         return 505;
@@ -211,11 +245,6 @@ static int explain(const struct mg_connection *conn, int status, const char **re
     if (info->request_method == NULL && ink_mg_buffer_full(conn)) {
         *ret_detail = "The request header is longer than 16 KiB.";
         return 431;
-    }
-    if (info->request_method == NULL &&
-        ink_mg_waited_ms(conn) >= server->options.header_timeout_ms) {
-        *ret_detail = "The request header did not arrive in time.";
-        return 408;
     }
     return 400;
 }
@@ -260,6 +289,16 @@ static const struct mg_callbacks callbacks = {
     .init_ssl = tls_setup,
 };
 
+static unsigned most_waiting(unsigned threads)
+{
+    struct rlimit files;
+    unsigned most = threads * WAITING_PER_THREAD;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != RLIM_INFINITY &&
+        WAITING_DESCRIPTORS(files.rlim_cur) < most)
+        most = (unsigned)WAITING_DESCRIPTORS(files.rlim_cur);
+    return most;
+}
+
 static void fill_in(struct ink_http_options *options)
 {
     if (options->threads == 0)
@@ -274,6 +313,8 @@ static void fill_in(struct ink_http_options *options)
         options->max_body_bytes = 4 * 1024 * 1024;
     if (options->max_bodies_bytes == 0)
         options->max_bodies_bytes = 128 * 1024 * 1024;
+    if (options->max_waiting == 0)
+        options->max_waiting = most_waiting(options->threads);
 }
 
 static char *copy(const char *text)
@@ -299,11 +340,22 @@ static struct ink_http_server *server_new(const struct ink_http_options *options
     server->options.tls_key_file = copy(options->tls_key_file);
     fill_in(&server->options);
     server->shares = make_shares(&server->options);
+    server->lobby = ink_lobby_new(&(struct ink_lobby_options){.most = server->options.max_waiting,
+                                                              .ready = guest_is_ready,
+                                                              .discard = guest_is_discarded,
+                                                              .self = server});
+    server->host = (struct ink_mg_host){.lobby = server->lobby,
+                                        .admit = admit,
+                                        .hurry = threads_are_short,
+                                        .self = server,
+                                        .header_timeout_ms = server->options.header_timeout_ms,
+                                        .keep_alive_ms = server->options.keep_alive_ms};
     return server;
 }
 
 static void server_release(struct ink_http_server *server)
 {
+    ink_lobby_free(server->lobby);
     ink_http_shares_free(server->shares);
     free((char *)server->options.address);
     free((char *)server->options.tls_cert_file);
@@ -315,11 +367,13 @@ static void server_release(struct ink_http_server *server)
 static struct mg_context *start(struct ink_http_server *server, char *error, size_t error_size)
 {
     const struct ink_http_options *o = &server->options;
-    char ports[300], threads[16], header_timeout[24], keep_alive[24];
+    char ports[300], threads[16], header_timeout[24], keep_alive[24], line[16];
     snprintf(ports, sizeof(ports), "%s%s", o->address, o->tls_cert_file == NULL ? "" : "s");
     snprintf(threads, sizeof(threads), "%u", o->threads);
     snprintf(header_timeout, sizeof(header_timeout), "%lld", (long long)o->header_timeout_ms);
     snprintf(keep_alive, sizeof(keep_alive), "%lld", (long long)o->keep_alive_ms);
+    /* All that wait: so the lobby never does. */
+    snprintf(line, sizeof(line), "%u", o->max_waiting);
     const char *config[] = {
         "listening_ports",
         ports,
@@ -340,7 +394,7 @@ static struct mg_context *start(struct ink_http_server *server, char *error, siz
         "listen_backlog",
         "1024",
         "connection_queue",
-        "128",
+        line,
         "ssl_protocol_version",
         "4",
         NULL,
@@ -372,7 +426,10 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
     if (!ink_is_ok(status))
         return status;
     struct ink_http_server *server = server_new(options);
-    status = tls_init(server, arena);
+    if (server->lobby == NULL)
+        status = ink_error(INK_UNAVAILABLE, "no descriptor or thread is left to serve HTTP with");
+    else
+        status = tls_init(server, arena);
     if (!ink_is_ok(status)) {
         server_release(server);
         return status;
@@ -407,7 +464,12 @@ unsigned ink_http_server_active(const struct ink_http_server *server)
 
 unsigned ink_http_server_connections(const struct ink_http_server *server)
 {
-    return atomic_load(&server->connections);
+    return ink_lobby_guests(server->lobby);
+}
+
+unsigned ink_http_server_waiting(const struct ink_http_server *server)
+{
+    return ink_lobby_waiting(server->lobby);
 }
 
 unsigned long ink_http_server_refused(const struct ink_http_server *server)
@@ -440,7 +502,7 @@ static void wait_until_quiet(struct ink_http_server *server, int64_t grace_ms)
     /* A connection that was accepted just now is not yet counted. */
     int64_t settled = begin + 50 * INK_MILLISECOND;
     for (int64_t now = begin; now < until; now = ink_now()) {
-        if (atomic_load(&server->connections) == 0 && now >= settled)
+        if (ink_lobby_guests(server->lobby) == 0 && now >= settled)
             return;
         if (atomic_load(&server->active) == 0 && now >= idle_until)
             return;
@@ -455,6 +517,7 @@ void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms)
     ink_http_server_drain(server);
     ink_mg_stop_listening(server->ctx);
     wait_until_quiet(server, grace_ms);
+    ink_lobby_stop(server->lobby);
     mg_stop(server->ctx);
     server->ctx = NULL;
 }

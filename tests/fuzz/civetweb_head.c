@@ -2,6 +2,9 @@
 #include "tests/fuzz/civetweb_head.h"
 
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
+#define INK_HTTP_ACCEPTED(ctx, so) produce_socket(ctx, so)
+#define INK_HTTP_READY(conn) 1
+#define INK_HTTP_RESUMES_TLS(conn) 0
 #include "civetweb.c"
 
 bool civetweb_head_parse(char *data, size_t size, struct civetweb_head *ret_head)

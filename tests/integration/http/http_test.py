@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Attacks lib/http with raw sockets: framing, time limits, what ends a connection and what not."""
 
+import contextlib
 import json
 import os
 import resource
+import select
 import socket
 import ssl
 import subprocess
@@ -268,12 +270,40 @@ class HttpTest(unittest.TestCase):
             self.assertGreater(time.monotonic() - started, 1.3)
 
     def test_slow_header(self):
-        started = time.monotonic()
+        """One time for all of it, whether it stops or drips, on a new connection or a used one."""
+        ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        for used in (False, True):
+            for drip in (b"", b"x"):
+                with self.subTest(used=used, drip=drip), self.server.connect() as sock, \
+                        sock.makefile("rb") as file:
+                    if used:
+                        sock.sendall(ask)
+                        self.assertEqual(read_reply(file).status, 200)
+                    started = time.monotonic()
+                    sock.sendall(b"GET / HTTP/1.1\r\nHost:")
+                    while drip and time.monotonic() - started < 5 and \
+                            not select.select([sock], [], [], 0.05)[0]:
+                        sock.send(drip)
+                    reply = read_reply(file)
+                    self.assertEqual(reply.status, 408)
+                    self.assertIn(b"header", reply.body)
+                    self.assertTrue(0.9 < time.monotonic() - started < 4)
+
+    def test_header_in_pieces(self):
+        """Each piece may come to another thread, which knows what was there before."""
+        ask = b"GET /a HTTP/1.1\r\nHost: x\r\nX-Probe: in pieces\r\n\r\n"
         with self.server.connect() as sock, sock.makefile("rb") as file:
-            sock.sendall(b"GET / HTTP/1.1\r\nHost:")
-            reply = read_reply(file)
-            self.assertEqual(reply.status, 408)
-        self.assertLess(time.monotonic() - started, 3)
+            for _ in range(2):
+                for at in range(0, len(ask), 9):
+                    sock.sendall(ask[at:at + 9])
+                    time.sleep(0.02)
+                self.assertIn(b"|in pieces|", read_reply(file).body)
+            # The end of one in the same packet as the begin of the next.
+            sock.sendall(ask + ask[:20])
+            self.assertIn(b"|in pieces|", read_reply(file).body)
+            time.sleep(0.1)
+            sock.sendall(ask[20:])
+            self.assertIn(b"|in pieces|", read_reply(file).body)
 
     def test_slow_reader(self):
         with self.server.connect() as sock:
@@ -421,16 +451,60 @@ class HttpTest(unittest.TestCase):
 class LimitsTest(unittest.TestCase):
     def test_few_threads_close_connections(self):
         server = Server("threads=4", "keep_alive=5000")
+        ask = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
         try:
-            kept = []
-            for expected in (None, None, None, "close"):
-                sock = server.connect()
-                file = sock.makefile("rb")
-                sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                self.assertEqual(read_reply(file).headers.get("connection"), expected)
-                kept += [sock, file]
-            for one in kept:
-                one.close()
+            with contextlib.ExitStack() as kept:
+                files = []
+                for number in range(4):
+                    sock = kept.enter_context(server.connect())
+                    files.append(kept.enter_context(sock.makefile("rwb", 0)))
+                    # Threads that only wait for a next request are none that are missing.
+                    files[-1].write(ask % b"")
+                    self.assertNotIn("connection", read_reply(files[-1]).headers, number)
+                for file in files[:3]:
+                    file.write(ask % b"sleep?1000")
+                time.sleep(0.3)
+                files[3].write(ask % b"")
+                self.assertEqual(read_reply(files[3]).headers["connection"], "close")
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    def test_idle_connections_have_no_thread(self):
+        server = Server("threads=4", "keep_alive=60000", "header=60000")
+        ask = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+        try:
+            with contextlib.ExitStack() as held:
+                for number in range(24):
+                    sock = held.enter_context(server.connect())
+                    if number % 3 == 0:
+                        continue  # silent
+                    file = held.enter_context(sock.makefile("rb"))
+                    sock.sendall(ask)
+                    self.assertEqual(read_reply(file).status, 200)
+                    if number % 3 == 1:
+                        sock.sendall(b"GET / HT")  # and idle, the others
+                for _ in range(20):
+                    with server.connect() as sock:
+                        sock.sendall(ask)
+                        self.assertTrue(sock.recv(100).startswith(b"HTTP/1.1 200 "))
+        finally:
+            self.assertEqual(server.stop(), 0)
+
+    def test_who_waits_longest_has_to_go(self):
+        server = Server("threads=4", "max_waiting=8", "keep_alive=60000", "header=60000")
+        try:
+            with contextlib.ExitStack() as held:
+                silent = [held.enter_context(server.connect()) for _ in range(20)]
+                for number, sock in enumerate(silent):
+                    sock.settimeout(5 if number < 12 else 0.1)
+                    if number < 12:
+                        self.assertEqual(sock.recv(1), b"", number)
+                    else:
+                        with self.assertRaises(TimeoutError):
+                            sock.recv(1)
+                silent[-1].settimeout(5)
+                silent[-1].sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertTrue(silent[-1].recv(100).startswith(b"HTTP/1.1 200 "))
         finally:
             self.assertEqual(server.stop(), 0)
 
