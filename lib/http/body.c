@@ -43,7 +43,7 @@ static bool hold(struct ink_http_request *request, size_t more)
         return true;
     size_t bytes = (need - have + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
     ink_mg_peer(request->conn, &peer);
-    if (!ink_http_shares_take(request->server->shares, &peer, bytes))
+    if (!ink_http_shares_take(request->server->shares, INK_HTTP_BODIES, &peer, bytes))
         return false;
     request->body_held += bytes;
     return true;
@@ -55,13 +55,40 @@ void body_release(struct ink_http_request *request)
     if (request->body_held == 0)
         return;
     ink_mg_peer(request->conn, &peer);
-    ink_http_shares_give_back(request->server->shares, &peer, request->body_held);
+    ink_http_shares_give_back(request->server->shares, INK_HTTP_BODIES, &peer, request->body_held);
     request->body_held = 0;
 }
 
 static int no_room(struct ink_http_request *request)
 {
     return fail(request, 503, "Too many large requests are being received.");
+}
+
+static int too_many(struct ink_http_request *request)
+{
+    return fail(request, 503, "Too many requests are being received.");
+}
+
+/* Those whose bodies are still on their way have half of the threads and no more, so that they
+ * cannot keep out who asks for something. */
+static bool may_wait(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    if (request->waits_for_body)
+        return true;
+    if (atomic_fetch_add(&server->receiving, 1) >= (server->options.threads + 1) / 2) {
+        atomic_fetch_sub(&server->receiving, 1);
+        return false;
+    }
+    request->waits_for_body = true;
+    return true;
+}
+
+static void waits_no_more(struct ink_http_request *request)
+{
+    if (request->waits_for_body)
+        atomic_fetch_sub(&request->server->receiving, 1);
+    request->waits_for_body = false;
 }
 
 static int64_t wait_ms(const struct ink_http_request *request)
@@ -84,6 +111,8 @@ static int read_counted(struct ink_http_request *request)
         size_t step = left < BODY_STEP ? left : BODY_STEP;
         if (!hold(request, step))
             return no_room(request);
+        if (!may_wait(request))
+            return too_many(request);
         char *room = ink_buf_reserve(&request->body, step);
         int got = ink_mg_receive(request->conn, room, step, wait_ms(request));
         if (got > 0) {
@@ -116,6 +145,8 @@ static int read_chunked(struct ink_http_request *request)
             return fail(request, 413, "The request body is too large.");
         if (chunks.state == INK_CHUNKS_BAD)
             return fail(request, 400, "The chunks of the request body are malformed.");
+        if (!may_wait(request))
+            return too_many(request);
         int got = ink_mg_fill(request->conn, wait_ms(request));
         int status = got > 0 && ink_now() < request->deadline ? 0 : judge(request, got);
         if (status != 0)
@@ -130,6 +161,7 @@ static void send_continue(struct ink_http_request *request)
     const char *buffered;
     if (ink_mg_buffered(request->conn, &buffered) == 0)
         (void)ink_mg_send(request->conn, go_ahead, strlen(go_ahead),
+                          request->server->options.header_timeout_ms,
                           request->server->options.header_timeout_ms);
 }
 
@@ -141,6 +173,7 @@ int ink_http_read_body(struct ink_http_request *request, const char **ret_data, 
         if (request->framing.expects_continue)
             send_continue(request);
         int status = request->framing.chunked ? read_chunked(request) : read_counted(request);
+        waits_no_more(request);
         if (status == 0)
             *ink_buf_reserve(&request->body, 1) = '\0';
     }

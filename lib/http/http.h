@@ -22,7 +22,8 @@
  * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), several
  * Authorizations or Content-Types, 64 header lines or more, or a Content-Length over the body
  * limit. A slow header, a slow body and a slow reader each have a time limit. One address (an
- * IPv6 /64) may have a share of the connections only, and all bodies together so much memory.
+ * IPv6 /64) may have a share of the connections only, and all bodies together so much memory, and
+ * all answers.
  *
  * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
  * until the handler returns; so do all pointers that its functions return.
@@ -72,6 +73,10 @@ struct ink_http_options {
     size_t max_bodies_bytes;    /* memory for all bodies that are being received or handled, of
                                    which one address may have a quarter; what finds none is 503.
                                    The first 16 KiB of a body are free. 0 means 128 MiB */
+    size_t max_answers_bytes;   /* memory for answers over 256 KiB until they were sent (twice their
+                                   size, at least), of which one address may have a quarter; what
+                                   finds none is 503, for 5 s. One answer is always possible. 0 means
+                                   256 MiB */
     ink_http_spare_fn *spare;   /* NULL: nobody is spared */
     void *spare_self;
     const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP. With it TLS 1.2 and 1.3 are
@@ -82,8 +87,10 @@ struct ink_http_options {
     void *self;                 /* handed to both */
 };
 
-/* Binds and serves. UNAVAILABLE when the address cannot be bound, INVALID_ARGUMENT for bad options;
- * the message names the setting. The strings of `options` are copied. */
+/* Binds and serves. From then on blocks of memory over 256 KiB go back to the system when they are
+ * freed, in the whole process (mallopt). UNAVAILABLE when the address cannot be bound,
+ * INVALID_ARGUMENT for bad options; the message names the setting. The strings of `options` are
+ * copied. */
 struct ink_status ink_http_server_new(const struct ink_http_options *options,
                                       struct ink_arena *arena,
                                       struct ink_http_server **ret_server) INK_MUST_CHECK;
@@ -98,6 +105,8 @@ unsigned ink_http_server_waiting(const struct ink_http_server *server);
  * request bodies take. */
 unsigned long ink_http_server_refused(const struct ink_http_server *server);
 size_t ink_http_server_body_bytes(const struct ink_http_server *server);
+/* The same of answers that wait to be sent. */
+size_t ink_http_server_answer_bytes(const struct ink_http_server *server);
 /* Looks whether the files of the certificate and its key changed. If so, and if they are good, new
  * connections get the new certificate; those that exist go on. INVALID_ARGUMENT names the file that
  * is not good: then everything stays as it was. To be called by one thread at a time. */
@@ -146,8 +155,8 @@ bool ink_http_has_body(const struct ink_http_request *request);
 /* Reads the whole body, at most max_body_bytes of it and until the request's deadline. It has a NUL
  * behind it and lives as long as the request. Answers `Expect: 100-continue` first. Returns 0, or
  * the HTTP status to refuse with and *ret_detail, a sentence: 413 too long, 408 too slow, 503 no
- * memory left for bodies, 400 malformed chunks or cut off. After a failure the connection closes
- * with the reply. A second call returns the same. */
+ * memory left for bodies or half of the threads wait for some, 400 malformed chunks or cut off.
+ * After a failure the connection closes with the reply. A second call returns the same. */
 int ink_http_read_body(struct ink_http_request *request, const char **ret_data, size_t *ret_size,
                        const char **ret_detail) INK_MUST_CHECK;
 
@@ -163,7 +172,9 @@ void ink_http_set(struct ink_http_request *request, const char *name, const char
 /* Adds ready-made header lines, each with its CRLF. */
 void ink_http_set_lines(struct ink_http_request *request, const char *lines);
 /* Sends status, headers and body with one write. `content_type` is NULL for none. The body is left
- * out for HEAD (but counted), 204 and 304. False when the client has gone. */
+ * out for HEAD (but counted), 204 and 304. False when the client has gone, did not take all of it
+ * within the request timeout or nothing of it for the header timeout, or when there was no memory
+ * left for a large answer: then the client gets 503. */
 bool ink_http_reply(struct ink_http_request *request, int status, const char *content_type);
 
 /* Starts a reply of unknown length; what is in ink_http_body() by then is sent along. From here on

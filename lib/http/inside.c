@@ -6,7 +6,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/sockios.h>
 #include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,6 +26,9 @@
 /* How long a thread waits for the next request of its connection, before it looks for other work:
  * clients that ask one thing after the other keep it. */
 #define PATIENCE_MS 50
+#define A_SECOND_MS 1000
+/* How long a client may take nothing of an answer when threads are precious. */
+#define HURRY_MS 3000
 
 static _Thread_local const struct ink_mg_host *host;
 
@@ -313,22 +318,50 @@ int ink_mg_fill(struct mg_connection *conn, int64_t timeout_ms)
     return got;
 }
 
-bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms)
+/* Sends a part of it: how much, 0 when nothing was taken in a second, -1 when the client has gone.
+ */
+static int send_part(struct mg_connection *conn, const char *data, size_t size)
 {
-    uint64_t until = mg_get_current_time_ns() + (uint64_t)timeout_ms * 1000000;
+    int len = size > (1 << 30) ? 1 << 30 : (int)size;
+    int sent = push_inner(conn->phys_ctx, NULL, conn->client.sock, conn->ssl, data, len,
+                          (double)A_SECOND_MS / 1000);
+    return sent == -1 ? 0 : sent > 0 ? sent : -1;
+}
+
+/* What the client's side has not yet confirmed of what was sent. The socket's buffer takes more
+ * only when a third of it is free, so this is what shows a slow reader that reads. */
+static int in_flight(const struct mg_connection *conn)
+{
+    int bytes = 0;
+    return ioctl(conn->client.sock, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
+}
+
+bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms,
+                 int64_t stalled_ms)
+{
+    int64_t now = ink_now(), taken = now;
+    int64_t until = now + timeout_ms * INK_MILLISECOND;
+    int before = 0;
     conn->request_state = 10;
     while (size > 0) {
-        uint64_t now = mg_get_current_time_ns();
-        if (now >= until)
-            return false;
-        int len = size > (1 << 30) ? 1 << 30 : (int)size;
-        int sent = push_inner(conn->phys_ctx, NULL, conn->client.sock, conn->ssl, data, len,
-                              (double)(until - now) / 1e9);
-        if (sent <= 0)
+        int sent = send_part(conn, data, size);
+        if (sent < 0)
             return false;
         conn->num_bytes_sent += sent;
         data += sent;
         size -= (size_t)sent;
+        if (size == 0)
+            return true;
+        now = ink_now();
+        int left = in_flight(conn);
+        if (sent > 0 || left < before)
+            taken = now;
+        before = left;
+        int64_t patience = host->hurry(host->self) ? HURRY_MS : stalled_ms;
+        if (patience > stalled_ms)
+            patience = stalled_ms;
+        if (now >= until || now - taken >= patience * INK_MILLISECOND)
+            return false;
     }
     return true;
 }

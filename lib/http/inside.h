@@ -30,8 +30,10 @@ void ink_mg_consume(struct mg_connection *conn, size_t size);
 int ink_mg_fill(struct mg_connection *conn, int64_t timeout_ms);
 int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t timeout_ms);
 
-/* Sends all of it; false when the client has gone or did not take it in time. */
-bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms);
+/* Sends all of it; false when the client has gone, did not take all in `timeout_ms`, or took
+ * nothing for `stalled_ms` (less, when threads are precious). */
+bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms,
+                 int64_t stalled_ms);
 /* Whether civetweb will wait for another request on this connection. */
 bool ink_mg_keeps_alive(const struct mg_connection *conn);
 /* Whether the client closed the connection, or at least its side of it. */

@@ -30,6 +30,7 @@ struct ink_http_server {
     struct ink_mg_host host;
     atomic_uint busy; /* connections that have a thread */
     atomic_uint active;
+    atomic_uint receiving; /* threads that wait for a body */
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */
     pthread_mutex_t certificate_lock;
@@ -66,10 +67,12 @@ struct ink_http_request {
     const char *body_detail;
     struct ink_buf body; /* of the request */
     size_t body_held;    /* what was taken of the memory for bodies */
+    bool waits_for_body; /* is counted in `receiving` */
 
     enum reply_state state;
     int status;
     size_t sent_bytes;
+    size_t answer_held; /* what was taken of the memory for answers */
     bool chunked_reply;
     struct ink_buf out;   /* HEAD_ROOM bytes, then the reply's body */
     struct ink_buf lines; /* header lines that the handler set */
@@ -86,12 +89,18 @@ void request_begin(struct ink_http_request *request, struct mg_connection *conn)
 void request_end(struct ink_http_request *request);
 /* Has it answered by the refuse function, and the connection closed. */
 void request_refuse(struct ink_http_request *request, int status, const char *detail);
+/* The same in the plainest way, by lib/http itself. */
+void request_refuse_plainly(struct ink_http_request *request, int status, const char *detail);
 
 /* body.c: its memory is somebody else's now. */
 void body_release(struct ink_http_request *request);
 
 /* reply.c */
 void reply_begin(struct ink_http_request *request);
+/* The answer was sent, or never will be. */
+void reply_release(struct ink_http_request *request);
+/* Whether an answer to the same was too large just now; then it is refused. */
+bool reply_is_barred(struct ink_http_request *request) INK_MUST_CHECK;
 
 /* tls.c: reads the certificate, if there is one. */
 struct ink_status tls_init(struct ink_http_server *server, struct ink_arena *arena) INK_MUST_CHECK;

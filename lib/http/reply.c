@@ -8,6 +8,15 @@
 #include "lib/base/http_status.h"
 #include "lib/http/internal.h"
 
+/* Of an answer, before it counts. */
+#define FREE_ANSWER (256 * 1024)
+/* How long a client has to wait before it gets another try at an answer for which there was no
+ * memory. */
+#define BARRED_S 5
+#define STRINGIFY(x) #x
+#define RETRY_AFTER(seconds) "Retry-After: " STRINGIFY(seconds) "\r\n"
+#define NO_MEMORY "Too many large answers wait for their readers: ask for less, or later."
+
 /* A chunk's size line and the CRLF behind its data take part of HEAD_ROOM. */
 #define SIZE_LINE 20
 
@@ -151,11 +160,61 @@ static void put_in_front(struct ink_buf *out, size_t *at, const char *data, size
 
 static bool send_from(struct ink_http_request *request, size_t at, int64_t timeout_ms)
 {
-    if (ink_mg_send(request->conn, request->out.data + at, request->out.len - at, timeout_ms))
+    const struct ink_http_options *options = &request->server->options;
+    if (ink_mg_send(request->conn, request->out.data + at, request->out.len - at, timeout_ms,
+                    options->header_timeout_ms))
         return true;
     request->state = REPLY_BROKEN;
     mg_disable_connection_keep_alive(request->conn);
     return false;
+}
+
+/* Has memory for the answer until it was sent: for the text, and for what it was made of. */
+static bool hold_answer(struct ink_http_request *request)
+{
+    struct ink_ip peer;
+    size_t size = ink_http_body_size(request), bytes = request->out.cap + size;
+    if (size <= FREE_ANSWER || is_head(request))
+        return true;
+    ink_mg_peer(request->conn, &peer);
+    if (ink_http_shares_take(request->server->shares, INK_HTTP_ANSWERS, &peer, bytes)) {
+        request->answer_held = bytes;
+        return true;
+    }
+    ink_http_shares_bar(request->server->shares, &peer, request->path,
+                        ink_now() + BARRED_S * INK_SECOND);
+    return false;
+}
+
+void reply_release(struct ink_http_request *request)
+{
+    struct ink_ip peer;
+    if (request->answer_held == 0)
+        return;
+    ink_mg_peer(request->conn, &peer);
+    ink_http_shares_give_back(request->server->shares, INK_HTTP_ANSWERS, &peer,
+                              request->answer_held);
+    request->answer_held = 0;
+}
+
+bool reply_is_barred(struct ink_http_request *request)
+{
+    struct ink_ip peer;
+    ink_mg_peer(request->conn, &peer);
+    if (!ink_http_shares_barred(request->server->shares, &peer, request->path, request->start))
+        return false;
+    ink_http_set_lines(request, RETRY_AFTER(BARRED_S));
+    request_refuse(request, 503, NO_MEMORY);
+    return true;
+}
+
+/* In place of an answer that finds no memory.  */
+static void refuse_answer(struct ink_http_request *request)
+{
+    ink_buf_release(&request->out);
+    ink_http_body_clear(request);
+    ink_http_set_lines(request, RETRY_AFTER(BARRED_S));
+    request_refuse_plainly(request, 503, NO_MEMORY);
 }
 
 bool ink_http_reply(struct ink_http_request *request, int status, const char *content_type)
@@ -163,6 +222,10 @@ bool ink_http_reply(struct ink_http_request *request, int status, const char *co
     if (request->state != REPLY_NONE)
         return false;
     size_t at = HEAD_ROOM;
+    if (!hold_answer(request)) {
+        refuse_answer(request);
+        return false;
+    }
     if (!may_have_body(status))
         ink_http_body_clear(request);
     make_head(request, status, content_type);

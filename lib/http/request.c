@@ -59,11 +59,11 @@ void request_end(struct ink_http_request *request)
     keep_or_release(&request->body);
     body_release(request);
     keep_or_release(&request->out);
+    reply_release(request);
     request->conn = NULL;
 }
 
-/* For servers that give no function of their own. */
-static void refuse_plainly(struct ink_http_request *request, int status, const char *detail)
+void request_refuse_plainly(struct ink_http_request *request, int status, const char *detail)
 {
     struct ink_buf *body = ink_http_body(request);
     const char *title = ink_http_status_text(status);
@@ -84,7 +84,7 @@ void request_refuse(struct ink_http_request *request, int status, const char *de
     if (options->refuse != NULL)
         options->refuse(options->self, request, status, detail);
     else
-        refuse_plainly(request, status, detail);
+        request_refuse_plainly(request, status, detail);
 }
 
 const char *ink_http_method(const struct ink_http_request *request)

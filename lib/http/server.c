@@ -2,6 +2,7 @@
  * Starting and stopping, and what civetweb calls: a request goes through the framing checks, then
  * to the handler.
  */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -163,10 +164,10 @@ static int request_arrives(struct mg_connection *conn)
     atomic_fetch_add(&server->active, 1);
     request_begin(request, conn);
     ink_mg_take_body(conn);
-    if (take_head(request))
-        server->options.handler(server->options.self, request);
-    else
+    if (!take_head(request))
         ink_mg_linger(conn, LINGER_MS);
+    else if (!reply_is_barred(request))
+        server->options.handler(server->options.self, request);
     finish(request);
     int status = request->status;
     request_end(request);
@@ -313,6 +314,8 @@ static void fill_in(struct ink_http_options *options)
         options->max_body_bytes = 4 * 1024 * 1024;
     if (options->max_bodies_bytes == 0)
         options->max_bodies_bytes = 128 * 1024 * 1024;
+    if (options->max_answers_bytes == 0)
+        options->max_answers_bytes = 256 * 1024 * 1024;
     if (options->max_waiting == 0)
         options->max_waiting = most_waiting(options->threads);
 }
@@ -327,8 +330,11 @@ static struct ink_http_shares *make_shares(const struct ink_http_options *option
 {
     size_t longest = options->max_body_bytes + BODY_STEP; /* it is taken in steps */
     size_t all = options->max_bodies_bytes, each = all / 4;
-    return ink_http_shares_new(options->max_per_address, all < longest ? longest : all,
-                               each < longest ? longest : each);
+    const struct ink_http_memory_limits limits[] = {
+        [INK_HTTP_BODIES] = {all < longest ? longest : all, each < longest ? longest : each},
+        [INK_HTTP_ANSWERS] = {options->max_answers_bytes, options->max_answers_bytes / 4},
+    };
+    return ink_http_shares_new(options->max_per_address, limits);
 }
 
 static struct ink_http_server *server_new(const struct ink_http_options *options)
@@ -435,6 +441,9 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
         return status;
     }
     (void)mg_init_library(MG_FEATURES_TLS);
+    /* Otherwise glibc takes the first large answer for a sign that it should keep such blocks, in
+     * each of its arenas. */
+    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BUFFER);
     struct mg_context *ctx = start(server, error, sizeof(error));
     if (ctx == NULL) {
         status = ink_error_cause(arena, INK_UNAVAILABLE, "the HTTP server cannot be started",
@@ -479,7 +488,12 @@ unsigned long ink_http_server_refused(const struct ink_http_server *server)
 
 size_t ink_http_server_body_bytes(const struct ink_http_server *server)
 {
-    return ink_http_shares_bytes(server->shares);
+    return ink_http_shares_bytes(server->shares, INK_HTTP_BODIES);
+}
+
+size_t ink_http_server_answer_bytes(const struct ink_http_server *server)
+{
+    return ink_http_shares_bytes(server->shares, INK_HTTP_ANSWERS);
 }
 
 void ink_http_server_drain(struct ink_http_server *server)

@@ -1,6 +1,7 @@
 #include "lib/http/shares.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,33 +9,42 @@
 #include "lib/base/random.h"
 
 #define CHAINS 1024 /* a power of two */
+#define BARS 1024
 
 struct share {
     struct ink_ip ip;
     unsigned connections;
-    size_t bytes;
+    size_t bytes[INK_HTTP_MEMORIES];
     bool spared;
     struct share *next;
 };
 
-struct ink_http_shares {
-    unsigned most_connections; /* of one address; 0 for no limit */
-    size_t most_bytes;
-    size_t most_bytes_each;
-    uint64_t seed; /* so that nobody can choose addresses of one chain */
-
-    pthread_mutex_t lock; /* guards all below */
-    size_t bytes;
-    unsigned long refused;
-    struct share *chains[CHAINS];
+/* Who does not get what; the address and the text are a hash. */
+struct bar {
+    uint64_t key;
+    int64_t until;
 };
 
-struct ink_http_shares *ink_http_shares_new(unsigned connections, size_t bytes, size_t bytes_each)
+struct ink_http_shares {
+    unsigned most_connections; /* of one address; 0 for no limit */
+    struct ink_http_memory_limits limits[INK_HTTP_MEMORIES];
+    uint64_t seed;            /* so that nobody can choose addresses of one chain */
+    _Atomic int64_t bars_end; /* nobody is barred from then on */
+
+    pthread_mutex_t lock; /* guards all below */
+    size_t bytes[INK_HTTP_MEMORIES];
+    unsigned long refused;
+    struct share *chains[CHAINS];
+    struct bar bars[BARS];
+};
+
+struct ink_http_shares *
+ink_http_shares_new(unsigned connections,
+                    const struct ink_http_memory_limits limits[INK_HTTP_MEMORIES])
 {
     struct ink_http_shares *shares = ink_calloc(1, sizeof(*shares));
     shares->most_connections = connections;
-    shares->most_bytes = bytes;
-    shares->most_bytes_each = bytes_each;
+    memcpy(shares->limits, limits, sizeof(shares->limits));
     ink_random(&shares->seed, sizeof(shares->seed));
     pthread_mutex_init(&shares->lock, NULL);
     return shares;
@@ -60,14 +70,17 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* The place that points to the share of an address, or to NULL where it would be. */
-static struct share **find(struct ink_http_shares *shares, const struct ink_ip *client)
+static uint64_t hash_of(const struct ink_http_shares *shares, const struct ink_ip *client)
 {
     uint64_t halves[2];
     memcpy(halves, client->bytes, sizeof(halves));
-    uint64_t hash =
-        mix(mix(halves[0] ^ shares->seed, shares->seed | 1) ^ halves[1], ~shares->seed | 1);
-    struct share **at = &shares->chains[hash % CHAINS];
+    return mix(mix(halves[0] ^ shares->seed, shares->seed | 1) ^ halves[1], ~shares->seed | 1);
+}
+
+/* The place that points to the share of an address, or to NULL where it would be. */
+static struct share **find(struct ink_http_shares *shares, const struct ink_ip *client)
+{
+    struct share **at = &shares->chains[hash_of(shares, client) % CHAINS];
     while (*at != NULL && !ink_ip_equal(&(*at)->ip, client))
         at = &(*at)->next;
     return at;
@@ -111,45 +124,87 @@ void ink_http_shares_leave(struct ink_http_shares *shares, const struct ink_ip *
     pthread_mutex_unlock(&shares->lock);
 }
 
-static bool take(struct ink_http_shares *shares, struct share *share, size_t bytes)
+/* One thing is always possible: who has nothing yet, while nobody has anything. */
+static bool fits(size_t used, size_t bytes, size_t limit)
 {
-    if (bytes > shares->most_bytes - shares->bytes)
+    return used == 0 || (used < limit && bytes <= limit - used);
+}
+
+static bool take(struct ink_http_shares *shares, enum ink_http_memory memory, struct share *share,
+                 size_t bytes)
+{
+    const struct ink_http_memory_limits *limits = &shares->limits[memory];
+    if (!fits(shares->bytes[memory], bytes, limits->all))
         return false;
     if (share == NULL)
         return true;
-    if (!share->spared && share->bytes + bytes > shares->most_bytes_each)
+    if (!share->spared && !fits(share->bytes[memory], bytes, limits->each))
         return false;
-    share->bytes += bytes;
+    share->bytes[memory] += bytes;
     return true;
 }
 
-bool ink_http_shares_take(struct ink_http_shares *shares, const struct ink_ip *ip, size_t bytes)
+bool ink_http_shares_take(struct ink_http_shares *shares, enum ink_http_memory memory,
+                          const struct ink_ip *ip, size_t bytes)
 {
     struct ink_ip client = ink_ip_client(ip);
     pthread_mutex_lock(&shares->lock);
-    bool taken = take(shares, *find(shares, &client), bytes);
+    bool taken = take(shares, memory, *find(shares, &client), bytes);
     if (taken)
-        shares->bytes += bytes;
+        shares->bytes[memory] += bytes;
     pthread_mutex_unlock(&shares->lock);
     return taken;
 }
 
-void ink_http_shares_give_back(struct ink_http_shares *shares, const struct ink_ip *ip,
-                               size_t bytes)
+void ink_http_shares_give_back(struct ink_http_shares *shares, enum ink_http_memory memory,
+                               const struct ink_ip *ip, size_t bytes)
 {
     struct ink_ip client = ink_ip_client(ip);
     pthread_mutex_lock(&shares->lock);
     struct share *share = *find(shares, &client);
-    shares->bytes -= bytes;
+    shares->bytes[memory] -= bytes;
     if (share != NULL)
-        share->bytes -= bytes;
+        share->bytes[memory] -= bytes;
     pthread_mutex_unlock(&shares->lock);
 }
 
-size_t ink_http_shares_bytes(struct ink_http_shares *shares)
+static uint64_t bar_key(const struct ink_http_shares *shares, const struct ink_ip *ip,
+                        const char *what)
+{
+    struct ink_ip client = ink_ip_client(ip);
+    uint64_t key = hash_of(shares, &client);
+    for (; *what != '\0'; what++)
+        key = mix(key ^ (unsigned char)*what, shares->seed | 1);
+    return key;
+}
+
+void ink_http_shares_bar(struct ink_http_shares *shares, const struct ink_ip *ip, const char *what,
+                         int64_t until)
+{
+    uint64_t key = bar_key(shares, ip, what);
+    pthread_mutex_lock(&shares->lock);
+    shares->bars[key % BARS] = (struct bar){key, until};
+    if (until > atomic_load(&shares->bars_end))
+        atomic_store(&shares->bars_end, until);
+    pthread_mutex_unlock(&shares->lock);
+}
+
+bool ink_http_shares_barred(struct ink_http_shares *shares, const struct ink_ip *ip,
+                            const char *what, int64_t now)
+{
+    if (now >= atomic_load(&shares->bars_end))
+        return false;
+    uint64_t key = bar_key(shares, ip, what);
+    pthread_mutex_lock(&shares->lock);
+    struct bar bar = shares->bars[key % BARS];
+    pthread_mutex_unlock(&shares->lock);
+    return bar.key == key && now < bar.until;
+}
+
+size_t ink_http_shares_bytes(struct ink_http_shares *shares, enum ink_http_memory memory)
 {
     pthread_mutex_lock(&shares->lock);
-    size_t bytes = shares->bytes;
+    size_t bytes = shares->bytes[memory];
     pthread_mutex_unlock(&shares->lock);
     return bytes;
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""What one address may have of what all share: connections, and memory for bodies."""
+"""What one address may have of what all share: connections, threads, memory for bodies and for
+answers."""
 
 import socket
 import ssl
@@ -178,6 +179,99 @@ class SharesTest(unittest.TestCase):
                     with connection.makefile("rb") as file:
                         return read_reply(file).status == 200
                 self.eventually(room, "memory is held that nobody uses")
+
+    def test_bodies_on_their_way_leave_threads_for_others(self):
+        server = self.serve("threads=8", "request=60000")
+        dripping = [self.upload(server, 1000, 1, f"127.0.0.{10 + n}", n % 2 == 0) for n in range(4)]
+        time.sleep(0.3)
+        for chunked in (False, True):
+            with self.upload(server, 1000, 1, "127.0.0.20", chunked).makefile("rb") as file:
+                self.assertEqual(read_reply(file).status, 503)
+        # What has come is no burden; nor is who wants to send nothing.
+        for _ in range(5):
+            self.assertTrue(self.works(server))
+            self.assertEqual(self.ask(self.connect(server), b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+                                      b"Content-Length: 5\r\n\r\nhello").body, b"hello")
+        dripping[0].sendall(b"x" * 999 + b"\r\n0\r\n\r\n")
+        with dripping[0].makefile("rb") as file:
+            self.assertEqual(read_reply(file).status, 200)
+        self.eventually(lambda: self.ask(self.upload(server, 1000, 1), b"x" * 999).status == 200,
+                        "a place is held by a body that has come")
+
+    def download(self, server, size, source="127.0.0.1", path="/big"):
+        """Asks for a large answer and reads nothing of it."""
+        connection = socket.socket()
+        self.addCleanup(connection.close)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(20)
+        connection.bind((source, 0))
+        connection.connect(("127.0.0.1", server.port))
+        connection.sendall(f"GET {path}?{size} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        return connection
+
+    def refused(self, connection):
+        """Whether the answer is a refusal; it is looked at only."""
+        head = connection.recv(1000, socket.MSG_PEEK)
+        if head.startswith(b"HTTP/1.1 200 "):
+            return False
+        self.assertTrue(head.startswith(b"HTTP/1.1 503 "), head)
+        self.assertIn(b"\r\nRetry-After: 5\r\n", head)
+        return True
+
+    @staticmethod
+    def resident(server):
+        with open(f"/proc/{server.process.pid}/status", encoding="ascii") as status:
+            return 1024 * int(status.read().split("VmRSS:")[1].split()[0])
+
+    def test_memory_for_answers(self):
+        """64 MiB for all, 16 MiB for one address; an answer of 4 MiB needs about 8."""
+        server = self.serve("header=60000", "request=60000", f"answers={64 * MIB}", "threads=128")
+        own = [self.download(server, 4 * MIB, "127.0.0.10") for _ in range(10)]
+        held = [one for one in own if not self.refused(one)]
+        self.assertTrue(1 <= len(held) <= 3, len(held))
+        # For that address the same is refused from now on before it is made; all else is not, nor
+        # is it for others.
+        self.assertTrue(self.refused(self.download(server, 10, "127.0.0.10")))
+        self.assertTrue(self.works(server, "127.0.0.10"))
+        self.assertFalse(self.refused(self.download(server, 4 * MIB, "127.0.0.11")))
+        crowd = [self.download(server, 4 * MIB, f"127.0.0.{20 + number}") for number in range(60)]
+        self.assertTrue(1 <= sum(not self.refused(one) for one in crowd) <= 8)
+        self.assertLess(self.resident(server), 160 * MIB)
+        # Small answers need none of it.
+        self.assertFalse(self.refused(self.download(server, 200_000, "127.0.0.99")))
+        # Who reads gets all of it.
+        rest = 4 * MIB
+        with held[0].makefile("rb") as file:
+            self.assertEqual(len(read_reply(file).body), rest)
+        for one in own + crowd:
+            one.close()
+        self.eventually(lambda: not self.refused(self.download(server, 4 * MIB, "127.0.0.10")),
+                        "memory is held for who has left")
+
+    def test_a_large_answer_is_always_possible(self):
+        server = self.serve(f"answers={MIB}")
+        for _ in range(3):
+            with self.download(server, 20 * MIB).makefile("rb") as file:
+                self.assertEqual(len(read_reply(file).body), 20 * MIB)
+
+    def test_who_reads_nothing_is_dropped(self):
+        server = self.serve("header=1000", "request=60000")
+        asleep = self.download(server, 20 * MIB)
+        slow = self.connect(server)
+        slow.sendall(f"GET /big?{20 * MIB} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        got, until = 0, time.monotonic() + 4
+        while time.monotonic() < until:
+            got += len(slow.recv(65536))
+            time.sleep(0.05)
+        with slow.makefile("rb") as file:
+            self.assertGreater(got + len(file.read(20 * MIB - got)), 20 * MIB - 1)
+        received = 0
+        try:
+            while (part := asleep.recv(MIB)):
+                received += len(part)
+        except ConnectionError:
+            pass
+        self.assertLess(received, 20 * MIB)
 
     def test_a_body_that_breaks_off_gives_its_memory_back(self):
         server = self.serve(f"bodies={2 * MIB}", f"body={2 * MIB}")

@@ -128,6 +128,8 @@ int main(int argc, char **argv)
         options.request_timeout_ms = number(argv[i], "request", options.request_timeout_ms);
         options.max_body_bytes = (size_t)number(argv[i], "body", (int64_t)options.max_body_bytes);
         options.max_per_address = (unsigned)number(argv[i], "per_address", options.max_per_address);
+        options.max_answers_bytes =
+            (size_t)number(argv[i], "answers", (int64_t)options.max_answers_bytes);
         options.max_waiting = (unsigned)number(argv[i], "max_waiting", options.max_waiting);
         options.max_bodies_bytes =
             (size_t)number(argv[i], "bodies", (int64_t)options.max_bodies_bytes);
