@@ -83,12 +83,25 @@ static double body_bytes(void *server)
     return (double)ink_http_server_body_bytes(server);
 }
 
+static double answer_bytes(void *server)
+{
+    return (double)ink_http_server_answer_bytes(server);
+}
+
+static double waiting_connections(void *server)
+{
+    return ink_http_server_waiting(server);
+}
+
 static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *server)
 {
     struct ink_metric *active = ink_metrics_gauge(metrics, "http_server_active_requests",
                                                   "Requests that are being answered.", NULL);
-    struct ink_metric *connections = ink_metrics_gauge(
-        metrics, "http_server_open_connections", "Connections, each of which has a thread.", NULL);
+    struct ink_metric *connections = ink_metrics_gauge(metrics, "http_server_open_connections",
+                                                       "Connections, idle ones as well.", NULL);
+    struct ink_metric *waiting =
+        ink_metrics_gauge(metrics, "http_server_waiting_connections",
+                          "Connections without a whole request header, so without a thread.", NULL);
     ink_series_callback(ink_metric_series(active, NULL), active_requests, server);
     ink_series_callback(ink_metric_series(connections, NULL), open_connections, server);
     struct ink_metric *refused = ink_metrics_counter(
@@ -97,7 +110,11 @@ static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *serv
     struct ink_metric *bytes = ink_metrics_gauge(metrics, "http_server_body_bytes",
                                                  "Memory that request bodies take.", NULL);
     ink_series_callback(ink_metric_series(refused, NULL), refused_connections, server);
+    struct ink_metric *answers = ink_metrics_gauge(metrics, "http_server_answer_bytes",
+                                                   "Memory that large unsent answers take.", NULL);
     ink_series_callback(ink_metric_series(bytes, NULL), body_bytes, server);
+    ink_series_callback(ink_metric_series(answers, NULL), answer_bytes, server);
+    ink_series_callback(ink_metric_series(waiting, NULL), waiting_connections, server);
 }
 
 static struct ink_status reload(void *server, struct ink_arena *arena,
@@ -135,6 +152,7 @@ static struct ink_http_server *serve(struct ink_program *program,
                                        .max_body_bytes = (size_t)settings->max_body_bytes,
                                        .max_per_address = max_per_address(settings),
                                        .max_bodies_bytes = (size_t)settings->max_bodies_bytes,
+                                       .max_answers_bytes = (size_t)settings->max_answers_bytes,
                                        .spare = gateway_limits_spare,
                                        .spare_self = limits,
                                        .tls_cert_file = settings->tls_cert_file,

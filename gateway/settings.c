@@ -8,20 +8,22 @@ const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_ADDRESS(struct gateway_settings, address, .name = "HTTP_ADDRESS",
                        .fallback = "127.0.0.1:3000", .help = "where REST is served"),
     INK_CONFIG_INT(struct gateway_settings, threads, .name = "HTTP_THREADS", .fallback = "512",
-                   .min = 4, .max = 16384, .help = "connections served at once, a thread each"),
+                   .min = 4, .max = 16384, .help = "requests served at once, a thread each"),
     INK_CONFIG_INT(struct gateway_settings, streams_percent, .name = "HTTP_STREAMS_PERCENT",
                    .fallback = "50", .min = 1, .max = 90,
                    .help = "of HTTP_THREADS, how many streams may have at most"),
     INK_CONFIG_INT(struct gateway_settings, address_percent, .name = "HTTP_ADDRESS_PERCENT",
                    .fallback = "25", .min = 1, .max = 100,
-                   .help = "of HTTP_THREADS, how many one address may have at most; 100: no limit"),
+                   .help =
+                       "of HTTP_THREADS, how many connections one address may have; 100: no limit"),
     INK_CONFIG_MS(struct gateway_settings, keep_alive_ms, .name = "HTTP_KEEP_ALIVE",
                   .fallback = "2s", .min = 1, .max = 600000,
-                  .help = "how long an idle connection keeps its thread"),
+                  .help = "how long an idle connection is kept"),
     INK_CONFIG_MS(
         struct gateway_settings, header_timeout_ms, .name = "HTTP_HEADER_TIMEOUT",
         .fallback = "10s", .min = 100, .max = 600000,
-        .help = "for a request's header to arrive, and for a client to take what a stream sends"),
+        .help =
+            "for a request's header to arrive, and for a client to take something of what is sent"),
     INK_CONFIG_MS(struct gateway_settings, request_timeout_ms, .name = "HTTP_REQUEST_TIMEOUT",
                   .fallback = "30s", .min = 100, .max = 600000,
                   .help = "for a request's body to arrive and its answer to be made"),
@@ -32,6 +34,10 @@ const struct ink_config_setting gateway_settings_table[] = {
                      .fallback = "128MiB", .min = 1 << 20, .max = 1LL << 40,
                      .help = "memory for all request bodies at once, a quarter for one address; "
                              "else 503"),
+    INK_CONFIG_BYTES(struct gateway_settings, max_answers_bytes, .name = "HTTP_ANSWERS_BYTES",
+                     .fallback = "256MiB", .min = 1 << 20, .max = 1LL << 40,
+                     .help = "memory for all answers over 256 KiB until they were sent, a quarter "
+                             "for one address; else 503"),
     INK_CONFIG_STRING(struct gateway_settings, tls_cert_file, .name = "HTTP_TLS_CERT_FILE",
                       .help = "PEM: the certificate chain; with it HTTPS is served"),
     INK_CONFIG_STRING(struct gateway_settings, tls_key_file, .name = "HTTP_TLS_KEY_FILE",

@@ -19,6 +19,7 @@ struct gateway_settings {
     int64_t request_timeout_ms;
     int64_t max_body_bytes;
     int64_t max_bodies_bytes;
+    int64_t max_answers_bytes;
     const char *tls_cert_file;
     const char *tls_key_file;
     int64_t hsts_max_age; /* seconds */
