@@ -343,10 +343,14 @@ static void bodies(void **state)
         {"PUT", "/v1/books/b/tags?tags=x", "[]",
          "! tags: belongs into the body, not into the query"},
         /* No body. */
-        {"GET", "/v1/posts/1", "{}", "! this request takes no body"},
-        {"POST", "/v1/posts/1:publish", "{}", "! this request takes no body"},
-        {"POST", "/v1/posts/1:publish", " ", "! this request takes no body"},
+        {"GET", "/v1/posts/1", "{\"a\":1}", "! this request takes no body"},
+        {"POST", "/v1/posts/1:publish", "{}}", "! this request takes no body"},
+        {"POST", "/v1/posts/1:publish", "{", "! this request takes no body"},
+        {"POST", "/v1/posts/1:publish", "null", "! this request takes no body"},
         {"POST", "/v1/posts/1:publish", "", "{\"id\":\"1\"}"},
+        /* Or one that says nothing. */
+        {"POST", "/v1/posts/1:publish", "{}", "{\"id\":\"1\"}"},
+        {"POST", "/v1/posts/1:publish", " {\r\n}", "{\"id\":\"1\"}"},
     };
     check(cases, INK_COUNT(cases));
 }
