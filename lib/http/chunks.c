@@ -1,5 +1,6 @@
 #include "lib/http/chunks.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Of extensions and trailers, together. */
@@ -16,6 +17,15 @@ static int hex_digit(char c)
     return -1;
 }
 
+/* Blanks may stand before the semicolon of an extension, and nowhere else. */
+static enum ink_chunks_state ext_begin(struct ink_chunks *chunks, char c)
+{
+    if (c == ';')
+        return INK_CHUNKS_EXT;
+    bool blank = (c == ' ' || c == '\t') && ++chunks->overhead <= MAX_OVERHEAD;
+    return blank ? INK_CHUNKS_BLANK : INK_CHUNKS_BAD;
+}
+
 static enum ink_chunks_state size_char(struct ink_chunks *chunks, char c)
 {
     int digit = hex_digit(c);
@@ -29,7 +39,7 @@ static enum ink_chunks_state size_char(struct ink_chunks *chunks, char c)
         return INK_CHUNKS_BAD;
     if (c == '\r')
         return INK_CHUNKS_SIZE_LF;
-    return c == ';' || c == ' ' || c == '\t' ? INK_CHUNKS_EXT : INK_CHUNKS_BAD;
+    return ext_begin(chunks, c);
 }
 
 /* A character of what is ignored: `rest` goes on with it, `next` follows its CR. */
@@ -51,6 +61,8 @@ static enum ink_chunks_state control_char(struct ink_chunks *chunks, char c)
     switch (chunks->state) {
     case INK_CHUNKS_SIZE:
         return size_char(chunks, c);
+    case INK_CHUNKS_BLANK:
+        return ext_begin(chunks, c);
     case INK_CHUNKS_EXT:
         return ignored_char(chunks, c, INK_CHUNKS_EXT, INK_CHUNKS_SIZE_LF);
     case INK_CHUNKS_SIZE_LF:

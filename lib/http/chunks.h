@@ -11,7 +11,8 @@
 
 enum ink_chunks_state {
     INK_CHUNKS_SIZE,    /* in the size of a chunk */
-    INK_CHUNKS_EXT,     /* behind it, before the CRLF */
+    INK_CHUNKS_BLANK,   /* behind it, before a semicolon */
+    INK_CHUNKS_EXT,     /* behind that, before the CRLF */
     INK_CHUNKS_SIZE_LF, /* between that CR and LF */
     INK_CHUNKS_DATA,
     INK_CHUNKS_DATA_CR,

@@ -86,10 +86,29 @@ static bool parse_length(const char *text, size_t *ret_length)
     return true;
 }
 
-/* A host and a port, perhaps: never what could be taken for a list or another part of a URI. */
+/* Up to 65535; none behind a colon is allowed (RFC 3986, section 3.2.3). */
+static bool is_port(const char *text)
+{
+    unsigned long port = 0;
+    for (; *text >= '0' && *text <= '9' && port <= 65535; text++)
+        port = port * 10 + (unsigned long)(*text - '0');
+    return *text == '\0' && port <= 65535;
+}
+
+/* A host and a port, perhaps (RFC 9110, section 7.2): never what could be taken for a list or
+ * another part of a URI. */
 static bool is_host(const char *text)
 {
-    return text[0] != '\0' && strpbrk(text, " \t,/\\@?#\"<>") == NULL;
+    static const char names[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._~!$&'()*+;=";
+    const char *end = text + strspn(text, names);
+    if (*text == '[') {
+        end = text + 1 + strspn(text + 1, "0123456789abcdefABCDEF:.");
+        if (*end != ']')
+            return false;
+        end++;
+    }
+    return end > text && (*end == '\0' || (*end == ':' && is_port(end + 1)));
 }
 
 static int check_host(const struct seen *seen, bool http11, const char **ret_detail)

@@ -20,10 +20,10 @@
  * the handler is called, a request is refused and its connection closed when it has both
  * Content-Length and Transfer-Encoding, several or malformed Content-Lengths, a Transfer-Encoding
  * other than `chunked`, a header name that is no token, no Host or several (HTTP/1.1), several
- * Authorizations or Content-Types, 64 header lines or more, or a Content-Length over the body
- * limit. A slow header, a slow body and a slow reader each have a time limit. One address (an
- * IPv6 /64) may have a share of the connections only, and all bodies together so much memory, and
- * all answers.
+ * Authorizations or Content-Types, 64 header lines or more, a target over 8 KiB or with a fragment,
+ * or a Content-Length over the body limit. A slow header, a slow body and a slow reader each have a
+ * time limit. One address (an IPv6 /64) may have a share of the connections only, and all bodies
+ * together so much memory, and all answers.
  *
  * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
  * until the handler returns; so do all pointers that its functions return.

@@ -270,6 +270,17 @@ bool ink_mg_buffer_full(const struct mg_connection *conn)
     return conn->data_len >= conn->buf_size;
 }
 
+bool ink_mg_line_too_long(const struct mg_connection *conn)
+{
+    return ink_mg_buffer_full(conn) && memchr(conn->buf + 2, '\n', (size_t)conn->data_len - 2) ==
+                                           NULL; /* an empty line may lead */
+}
+
+bool ink_mg_knows_method(const char *method)
+{
+    return is_valid_http_method(method) != 0;
+}
+
 void ink_mg_take_body(struct mg_connection *conn)
 {
     conn->is_chunked = 0;

@@ -16,8 +16,12 @@ struct mg_context;
 
 /* The bytes of the header, from the first of the request to behind the empty line. */
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end);
-/* Whether the header did not fit into the buffer. */
+/* Whether the header did not fit into the buffer, and whether its first line did not. */
 bool ink_mg_buffer_full(const struct mg_connection *conn);
+bool ink_mg_line_too_long(const struct mg_connection *conn);
+
+/* Whether civetweb serves such a method, if there is one. */
+bool ink_mg_knows_method(const char *method);
 
 /* From here on civetweb takes the request for one without a body. What was received behind the
  * header is `buffered`; consumed bytes are ours, the rest belongs to the next request. */

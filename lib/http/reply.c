@@ -3,6 +3,7 @@
  * stream, is one write of one buffer.
  */
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 #include "lib/base/http_status.h"
@@ -111,10 +112,26 @@ static bool threads_run_low(const struct ink_http_server *server)
            ink_lobby_waiting(server->lobby) > options->max_waiting - options->max_waiting / 4;
 }
 
+/* Whether the client asks for it, in any line (RFC 9112, section 9.3): civetweb reads the first
+ * only, and takes `keep-alive, close` for a wish to stay. */
+static bool wants_close(const struct ink_http_request *request)
+{
+    for (size_t i = 0; i < request->n_fields; i++) {
+        if (strcasecmp(request->fields[i].name, "Connection") != 0)
+            continue;
+        for (const char *at = request->fields[i].value; *at != '\0'; at += strcspn(at, ",")) {
+            at += strspn(at, ", \t");
+            if (strncasecmp(at, "close", 5) == 0 && strchr(", \t", at[5]) != NULL)
+                return true;
+        }
+    }
+    return false;
+}
+
 static void decide_close(struct ink_http_request *request)
 {
-    if (threads_run_low(request->server) || atomic_load(&request->server->draining) ||
-        !body_is_out_of_the_way(request))
+    if (wants_close(request) || threads_run_low(request->server) ||
+        atomic_load(&request->server->draining) || !body_is_out_of_the_way(request))
         request->close = true;
     if (request->close)
         mg_disable_connection_keep_alive(request->conn);

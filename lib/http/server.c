@@ -26,6 +26,8 @@ const char *__tsan_default_suppressions(void)
 }
 #endif
 
+/* Of a request target (RFC 9112, section 3, asks for 8,000 octets). */
+#define MAX_TARGET (8 * 1024)
 /* Unless options say otherwise, how many connections may wait without a thread, for each thread;
  * and of the descriptors that the process may have. */
 #define WAITING_PER_THREAD 8
@@ -111,11 +113,10 @@ static void set_target(struct ink_http_request *request)
     request->query = path[size] == '?' ? path + size + 1 : "";
 }
 
-/* Takes over what civetweb parsed. False, and the request is refused, when it is not trustworthy.
- */
-static bool take_head(struct ink_http_request *request)
+/* Takes over what civetweb parsed of the header. False when that is not all of it. */
+static bool take_fields(struct ink_http_request *request, struct ink_http_head *ret_head)
 {
-    const char *begin, *end, *detail;
+    const char *begin, *end;
     const struct mg_request_info *info = request->info;
     size_t n = info->num_headers > 0 ? (size_t)info->num_headers : 0;
     for (size_t i = 0; i < n; i++) {
@@ -124,19 +125,47 @@ static bool take_head(struct ink_http_request *request)
     }
     struct ink_http_head head = {info->request_method, info->http_version, request->fields, n};
     ink_mg_head(request->conn, &begin, &end);
-    request->http11 = strcmp(info->http_version, "1.1") == 0;
-    if (n < INK_HTTP_MAX_HEADERS && !ink_http_head_is_whole(&head, begin, end)) {
-        request_refuse(request, 400, "The request header is malformed.");
+    if (n < INK_HTTP_MAX_HEADERS && !ink_http_head_is_whole(&head, begin, end))
         return false;
-    }
     for (size_t i = 0; i < n; i++)
         trim_end(request->fields[i].value);
-    request->n_fields = n;
-    request->method = info->request_method;
-    set_target(request);
+    request->http11 = strcmp(info->http_version, "1.1") == 0;
+    *ret_head = head;
+    return true;
+}
+
+/* Why the target is refused, or 0. */
+static int check_target(const struct mg_request_info *info, const char **ret_detail)
+{
+    const char *query = info->query_string == NULL ? "" : info->query_string; /* cut off by now */
+    if (strlen(info->request_uri) + 1 + strlen(query) > MAX_TARGET + 1) {
+        *ret_detail = "The request target is longer than 8 KiB.";
+        return 414;
+    }
+    if (strchr(info->request_uri, '#') == NULL && strchr(query, '#') == NULL)
+        return 0;
+    *ret_detail = "The request target has a fragment.";
+    return 400;
+}
+
+/* False, and the request is refused, when it is not trustworthy. */
+static bool take_head(struct ink_http_request *request)
+{
+    const char *detail = "The request is malformed.";
+    struct ink_http_head head;
+    if (!take_fields(request, &head)) {
+        request_refuse(request, 400, detail);
+        return false;
+    }
     int status =
         ink_http_frame(&head, request->server->options.max_body_bytes, &request->framing, &detail);
-    if (status != 0)
+    if (status == 0)
+        status = check_target(request->info, &detail);
+    request->n_fields = head.n_fields;
+    request->method = head.method;
+    if (status == 0)
+        set_target(request);
+    else
         request_refuse(request, status, detail);
     return status == 0;
 }
@@ -223,42 +252,61 @@ static void guest_is_discarded(void *self, struct ink_guest *guest)
     ink_http_shares_leave(server->shares, &ip);
 }
 
-/* Why civetweb could not make a request of what came: the status and the sentence to answer with.
- */
-static int explain(const struct mg_connection *conn, int status, const char **ret_detail)
+/* Whether the method was the reason: then "HTTP/" has been cut off by now. */
+static bool is_unknown_method(const struct mg_request_info *info)
 {
-    const struct mg_request_info *info = mg_get_request_info(conn);
-    *ret_detail = "The request is malformed.";
+    return info->request_method != NULL && info->http_version != NULL &&
+           info->http_version[-1] == '/' && ink_http_is_token(info->request_method) &&
+           !ink_mg_knows_method(info->request_method);
+}
+
+/* Why civetweb could not make a request of what came, if there is more to say than that. */
+static int explain_parsed(struct ink_http_request *request, const char **ret_detail)
+{
+    const struct mg_request_info *info = request->info;
+    struct ink_http_framing framing;
+    struct ink_http_head head;
+    bool connects = info->request_method != NULL && strcmp(info->request_method, "CONNECT") == 0;
+    if (is_unknown_method(info) && strncmp(info->http_version, "1.", 2) != 0)
+        return 505;
+    if (is_unknown_method(info) || connects) {
+        *ret_detail = "The method is not known.";
+        return 501;
+    }
+    if (info->request_method == NULL || info->num_headers <= 0 || !take_fields(request, &head))
+        return 0;
+    return ink_http_frame(&head, request->server->options.max_body_bytes, &framing, ret_detail);
+}
+
+/* The status and the sentence to answer with. */
+static int explain(struct ink_http_request *request, int status, const char **ret_detail)
+{
     if (status == 408) {
         *ret_detail = "The request header did not arrive in time.";
         return 408;
     }
-    if (status == 505) {
+    if (request->info->request_method == NULL && ink_mg_buffer_full(request->conn)) {
+        bool line = ink_mg_line_too_long(request->conn);
+        *ret_detail = line ? "The request target is longer than 8 KiB."
+                           : "The request header is longer than 16 KiB.";
+        return line ? 414 : 431;
+    }
+    if (status != 505)
+        status = explain_parsed(request, ret_detail);
+    if (status == 505)
         *ret_detail = "Only HTTP/1.1 and HTTP/1.0 are spoken here.";
-        return 505;
-    }
-    if (info->request_method != NULL && info->num_headers == 0 &&
-        ink_http_is_token(info->request_method) && info->http_version != NULL &&
-        strncmp(info->http_version, "HTTP/", 5) != 0) {
-        *ret_detail = "The method is not known.";
-        return 501;
-    }
-    if (info->request_method == NULL && ink_mg_buffer_full(conn)) {
-        *ret_detail = "The request header is longer than 16 KiB.";
-        return 431;
-    }
-    return 400;
+    return status == 0 ? 400 : status;
 }
 
 static int unparsed_arrives(struct mg_connection *conn, int status, const char *message)
 {
     struct ink_http_request *request = mg_get_thread_pointer(conn);
-    const char *detail;
+    const char *detail = "The request is malformed.";
     (void)message;
     request->unparsed = true;
     atomic_fetch_add(&request->server->active, 1);
     request_begin(request, conn);
-    status = explain(conn, status, &detail);
+    status = explain(request, status, &detail);
     request_refuse(request, status, detail);
     ink_mg_linger(conn, LINGER_MS);
     request_end(request);

@@ -214,6 +214,7 @@ int main(int argc, char **argv)
     struct ink_http_options http_options = {.address = "127.0.0.1:0",
                                             .threads = 32,
                                             .keep_alive_ms = 300,
+                                            .header_timeout_ms = 1000,
                                             .request_timeout_ms = 1500,
                                             .max_body_bytes = 1000,
                                             .handler = gateway_edge_handle,
