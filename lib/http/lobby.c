@@ -159,10 +159,14 @@ static void look_around(struct ink_lobby *lobby)
     discard_all(lobby, surplus);
     for (; late != NULL; late = next) {
         next = late->next;
-        if (late->place == INK_LOBBY_HEADER)
+        if (late->place == INK_LOBBY_HEADER) {
+            /* It has not stirred, and must not while somebody else has it. */
+            (void)epoll_ctl(lobby->epoll, EPOLL_CTL_DEL, late->fd, NULL);
+            late->known = false;
             send_in(lobby, late);
-        else
+        } else {
             lobby->options.discard(lobby->options.self, late);
+        }
     }
 }
 

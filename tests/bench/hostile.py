@@ -21,6 +21,7 @@ from harness.waiting import HarnessError
 from local import build
 
 SECONDS = 4.0
+SETTLED = 4  # s after which an attack is measured
 CLIENTS, PACE = 8, 0.02  # each asks once in 20 ms
 ATTACKERS = {"one address": ["127.0.0.2"],
              "16 addresses": [f"127.0.1.{number}" for number in range(1, 17)]}
@@ -128,7 +129,8 @@ class Attack:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
-        for _ in range(2):
+        """When it has settled: what it costs to begin is not what it costs to go on."""
+        for _ in range(SETTLED):
             self.held = self.process.stdout.readline().strip()
         return self
 

@@ -236,7 +236,9 @@ class SharesTest(unittest.TestCase):
         self.assertFalse(self.refused(self.download(server, 4 * MIB, "127.0.0.11")))
         crowd = [self.download(server, 4 * MIB, f"127.0.0.{20 + number}") for number in range(60)]
         self.assertTrue(1 <= sum(not self.refused(one) for one in crowd) <= 8)
-        self.assertLess(self.resident(server), 160 * MIB)
+        with open(f"/proc/{server.process.pid}/maps", encoding="ascii") as maps:
+            if "libasan" not in maps.read():  # which keeps what was freed
+                self.assertLess(self.resident(server), 160 * MIB)
         # Small answers need none of it.
         self.assertFalse(self.refused(self.download(server, 200_000, "127.0.0.99")))
         # Who reads gets all of it.
@@ -255,9 +257,9 @@ class SharesTest(unittest.TestCase):
                 self.assertEqual(len(read_reply(file).body), 20 * MIB)
 
     def test_who_reads_nothing_is_dropped(self):
-        server = self.serve("header=1000", "request=60000")
+        server = self.serve("header=1000", "request=60000", f"answers={512 * MIB}")
         asleep = self.download(server, 20 * MIB)
-        slow = self.connect(server)
+        slow = self.connect(server, "127.0.0.2")
         slow.sendall(f"GET /big?{20 * MIB} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
         got, until = 0, time.monotonic() + 4
         while time.monotonic() < until:

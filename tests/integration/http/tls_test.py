@@ -72,6 +72,25 @@ class TlsTest(unittest.TestCase):
         file.read(length)
         return line
 
+    def test_idle_connections_have_no_thread(self):
+        """They find their session again, whichever thread they get next."""
+        self.start("threads=4", "keep_alive=60000", "header=60000")
+        held = [self.connect() for _ in range(10)]
+        for _ in range(2):
+            for connection in held:
+                self.assertIn(b" 200 ", self.ask(connection))
+                time.sleep(0.1)  # until the thread does not wait for more
+        # In the midst of a header, of which another record has the rest.
+        for connection in held:
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+        with self.connect() as another:
+            self.assertIn(b" 200 ", self.ask(another))
+        for connection in held:
+            connection.sendall(b"Host: localhost\r\n\r\n")
+            with connection.makefile("rb") as file:
+                self.assertIn(b" 200 ", file.readline())
+            connection.close()
+
     def shown(self):
         """The name in the certificate that a new connection is shown."""
         with self.connect() as connection:
