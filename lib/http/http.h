@@ -75,8 +75,8 @@ struct ink_http_options {
                                    The first 16 KiB of a body are free. 0 means 128 MiB */
     size_t max_answers_bytes;   /* memory for answers over 256 KiB until they were sent (twice their
                                    size, at least), of which one address may have a quarter; what
-                                   finds none is 503, for 5 s. One answer is always possible. 0 means
-                                   256 MiB */
+                                   finds none is 503, but for one try in 5 s. One answer is always
+                                   possible. 0 means 256 MiB */
     ink_http_spare_fn *spare;   /* NULL: nobody is spared */
     void *spare_self;
     const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP. With it TLS 1.2 and 1.3 are

@@ -73,6 +73,7 @@ struct ink_http_request {
     int status;
     size_t sent_bytes;
     size_t answer_held; /* what was taken of the memory for answers */
+    bool barred;        /* the answer is a refusal for want of memory */
     bool chunked_reply;
     struct ink_buf out;   /* HEAD_ROOM bytes, then the reply's body */
     struct ink_buf lines; /* header lines that the handler set */

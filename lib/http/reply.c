@@ -27,6 +27,7 @@ void reply_begin(struct ink_http_request *request)
     request->status = 0;
     request->sent_bytes = 0;
     request->chunked_reply = false;
+    request->barred = false;
     ink_buf_clear(&request->lines);
     ink_http_body_clear(request);
 }
@@ -190,17 +191,18 @@ static bool send_from(struct ink_http_request *request, size_t at, int64_t timeo
 static bool hold_answer(struct ink_http_request *request)
 {
     struct ink_ip peer;
+    struct ink_http_shares *shares = request->server->shares;
     size_t size = ink_http_body_size(request), bytes = request->out.cap + size;
-    if (size <= FREE_ANSWER || is_head(request))
-        return true;
+    bool counts = size > FREE_ANSWER && !is_head(request);
     ink_mg_peer(request->conn, &peer);
-    if (ink_http_shares_take(request->server->shares, INK_HTTP_ANSWERS, &peer, bytes)) {
-        request->answer_held = bytes;
-        return true;
+    if (counts && !ink_http_shares_take(shares, INK_HTTP_ANSWERS, &peer, bytes)) {
+        ink_http_shares_bar(shares, &peer, request->path, ink_now() + BARRED_S * INK_SECOND);
+        return false;
     }
-    ink_http_shares_bar(request->server->shares, &peer, request->path,
-                        ink_now() + BARRED_S * INK_SECOND);
-    return false;
+    request->answer_held = counts ? bytes : 0;
+    if (!request->barred)
+        ink_http_shares_unbar(shares, &peer, request->path, request->start);
+    return true;
 }
 
 void reply_release(struct ink_http_request *request)
@@ -218,8 +220,10 @@ bool reply_is_barred(struct ink_http_request *request)
 {
     struct ink_ip peer;
     ink_mg_peer(request->conn, &peer);
-    if (!ink_http_shares_barred(request->server->shares, &peer, request->path, request->start))
+    if (!ink_http_shares_barred(request->server->shares, &peer, request->path, request->start,
+                                request->start + BARRED_S * INK_SECOND))
         return false;
+    request->barred = true;
     ink_http_set_lines(request, RETRY_AFTER(BARRED_S));
     request_refuse(request, 503, NO_MEMORY);
     return true;
@@ -231,6 +235,7 @@ static void refuse_answer(struct ink_http_request *request)
     ink_buf_release(&request->out);
     ink_http_body_clear(request);
     ink_http_set_lines(request, RETRY_AFTER(BARRED_S));
+    request->barred = true;
     request_refuse_plainly(request, 503, NO_MEMORY);
 }
 

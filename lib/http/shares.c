@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/base/random.h"
 
 #define CHAINS 1024 /* a power of two */
@@ -184,21 +185,38 @@ void ink_http_shares_bar(struct ink_http_shares *shares, const struct ink_ip *ip
     uint64_t key = bar_key(shares, ip, what);
     pthread_mutex_lock(&shares->lock);
     shares->bars[key % BARS] = (struct bar){key, until};
-    if (until > atomic_load(&shares->bars_end))
-        atomic_store(&shares->bars_end, until);
+    /* Twice as far off: who tries again is looked for in that time. */
+    int64_t end = until + (until - ink_now());
+    if (end > atomic_load(&shares->bars_end))
+        atomic_store(&shares->bars_end, end);
     pthread_mutex_unlock(&shares->lock);
 }
 
 bool ink_http_shares_barred(struct ink_http_shares *shares, const struct ink_ip *ip,
-                            const char *what, int64_t now)
+                            const char *what, int64_t now, int64_t again)
 {
     if (now >= atomic_load(&shares->bars_end))
         return false;
     uint64_t key = bar_key(shares, ip, what);
     pthread_mutex_lock(&shares->lock);
-    struct bar bar = shares->bars[key % BARS];
+    struct bar *bar = &shares->bars[key % BARS];
+    bool barred = bar->key == key && now < bar->until;
+    if (bar->key == key && !barred)
+        bar->until = again;
     pthread_mutex_unlock(&shares->lock);
-    return bar.key == key && now < bar.until;
+    return barred;
+}
+
+void ink_http_shares_unbar(struct ink_http_shares *shares, const struct ink_ip *ip,
+                           const char *what, int64_t now)
+{
+    if (now >= atomic_load(&shares->bars_end))
+        return;
+    uint64_t key = bar_key(shares, ip, what);
+    pthread_mutex_lock(&shares->lock);
+    if (shares->bars[key % BARS].key == key)
+        shares->bars[key % BARS] = (struct bar){0};
+    pthread_mutex_unlock(&shares->lock);
 }
 
 size_t ink_http_shares_bytes(struct ink_http_shares *shares, enum ink_http_memory memory)

@@ -48,11 +48,14 @@ void ink_http_shares_give_back(struct ink_http_shares *shares, enum ink_http_mem
                                const struct ink_ip *ip, size_t bytes);
 
 /* An address does not get something, named by a text, again before `until` (on ink_now()'s scale).
- * The table of these is small and forgets. */
+ * Then one may try, and the next not before `again`; until unbar() ends it. The table of these is
+ * small and forgets. */
 void ink_http_shares_bar(struct ink_http_shares *shares, const struct ink_ip *ip, const char *what,
                          int64_t until);
 bool ink_http_shares_barred(struct ink_http_shares *shares, const struct ink_ip *ip,
-                            const char *what, int64_t now) INK_MUST_CHECK;
+                            const char *what, int64_t now, int64_t again) INK_MUST_CHECK;
+void ink_http_shares_unbar(struct ink_http_shares *shares, const struct ink_ip *ip,
+                           const char *what, int64_t now);
 
 /* For metrics: how much is in use, and how many connections were refused so far. */
 size_t ink_http_shares_bytes(struct ink_http_shares *shares, enum ink_http_memory memory);

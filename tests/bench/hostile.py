@@ -136,8 +136,8 @@ class Attack:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        self.process.stdout.close()
         self.process.wait(PATIENCE)
+        self.process.stdout.close()
 
 
 # Everybody else.
