@@ -137,9 +137,12 @@ static bool throw_away(struct ink_lobby *lobby, struct ink_guest *guest)
     return watch(lobby, guest);
 }
 
+/* Nobody else moves who waits. */
 static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
 {
-    bool says_goodbye = guest->place == INK_LOBBY_GOODBYE; /* nobody else moves who waits */
+    pthread_mutex_lock(&lobby->lock);
+    bool says_goodbye = guest->place == INK_LOBBY_GOODBYE;
+    pthread_mutex_unlock(&lobby->lock);
     if (says_goodbye && throw_away(lobby, guest))
         return;
     ink_lobby_leave(lobby, guest);
