@@ -2,6 +2,7 @@
 #include "lib/mesh/program.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -64,6 +65,14 @@ static void raise_descriptor_limit(void)
         return;
     limit.rlim_cur = limit.rlim_max;
     (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Memory of big messages goes back to the system when they are done with. The C library would learn
+ * from each that such memory is worth keeping, up to 32 MiB, for every thread. */
+static void let_go_of_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
+    (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
 
 static void log_for_core(bool error, const char *text)
@@ -136,6 +145,7 @@ struct ink_program *ink_program_new(const struct ink_program_spec *spec, int arg
     if (!only_check)
         block_signals(program);
     raise_descriptor_limit();
+    let_go_of_memory();
     load_settings(program, argc, argv, ret_settings);
     if (program->settings->core_dumps)
         ink_mesh_set_dumpable(true);
@@ -250,6 +260,13 @@ static void log_refused(void *self, const char *names)
             INK_LOG_STR("names", names));
 }
 
+static void log_flooded(void *self, unsigned client_port, const char *reason)
+{
+    (void)self;
+    ink_log(INK_LOG_WARN, NULL, "a connection was closed because of what it did",
+            INK_LOG_STR("reason", reason), INK_LOG_INT("client_port", (int64_t)client_port));
+}
+
 static struct ink_status reload_server(void *server, struct ink_arena *arena,
                                        struct ink_tls_state *ret_state)
 {
@@ -267,7 +284,13 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
         .max_streams = (unsigned)settings->max_streams,
         .max_message_bytes = (size_t)settings->max_message_bytes,
         .max_deadline_ms = settings->max_deadline_ms,
+        .max_calls = (unsigned)settings->max_calls,
+        .max_connection_calls = (unsigned)settings->max_connection_calls,
+        .max_buffer_bytes = (size_t)settings->max_buffer_bytes,
+        .max_idle_ms = settings->max_idle_ms,
+        .no_reflection = !settings->reflection,
         .refused = log_refused,
+        .flooded = log_flooded,
     };
     ink_program_plaintext(program, "GRPC_ADDRESS", settings->address, "GRPC_TLS_CERT_FILE",
                           settings->tls.cert_file);

@@ -37,12 +37,17 @@ extern const struct ink_config_setting ink_mesh_settings_table[];
 
 /* Programs with a gRPC server. */
 struct ink_mesh_rpc_settings {
-    const char *address;       /* GRPC_ADDRESS */
-    int64_t workers;           /* GRPC_WORKERS */
-    int64_t max_streams;       /* GRPC_MAX_STREAMS */
-    int64_t max_message_bytes; /* GRPC_MAX_MESSAGE_BYTES */
-    int64_t max_deadline_ms;   /* GRPC_MAX_DEADLINE_MS */
-    struct ink_rpc_tls tls;    /* GRPC_TLS_CA_FILE, _CERT_FILE, _KEY_FILE and _CLIENTS */
+    const char *address;          /* GRPC_ADDRESS */
+    int64_t workers;              /* GRPC_WORKERS */
+    int64_t max_streams;          /* GRPC_MAX_STREAMS */
+    int64_t max_message_bytes;    /* GRPC_MAX_MESSAGE_BYTES */
+    int64_t max_deadline_ms;      /* GRPC_MAX_DEADLINE_MS */
+    int64_t max_calls;            /* GRPC_MAX_CALLS */
+    int64_t max_connection_calls; /* GRPC_MAX_CONNECTION_CALLS */
+    int64_t max_buffer_bytes;     /* GRPC_MAX_BUFFER_BYTES */
+    int64_t max_idle_ms;          /* GRPC_IDLE_TIMEOUT */
+    bool reflection;              /* GRPC_REFLECTION */
+    struct ink_rpc_tls tls;       /* GRPC_TLS_CA_FILE, _CERT_FILE, _KEY_FILE and _CLIENTS */
 };
 extern const struct ink_config_setting ink_mesh_rpc_settings_table[];
 

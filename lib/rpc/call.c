@@ -13,6 +13,7 @@ void call_init(struct call *call, struct served *served)
     call->served = served;
     ink_arena_init(&call->arena);
     call->metadata.arena = &call->arena;
+    call->latest = INK_NO_DEADLINE;
     grpc_metadata_array_init(&call->metadata.array);
     atomic_init(&call->cancelled, false);
 }
@@ -27,16 +28,47 @@ void call_release(struct call *call)
     ink_arena_release(&call->arena);
 }
 
-void call_request(struct call *call, struct event *event, grpc_completion_queue *queue)
+void call_request(struct call *call, struct event *event)
 {
     struct served *served = call->served;
-    bool with_payload = !served->method->client_streaming;
+    struct ink_rpc_server *server = served->server;
     INK_HAND_OVER(event);
     grpc_call_error error = grpc_server_request_registered_call(
-        served->server->grpc, served->registered, &call->grpc, &call->deadline,
-        &call->metadata.array, with_payload ? &call->payload : NULL, queue, queue, event);
+        server->grpc, served->registered, &call->grpc, &call->deadline, &call->metadata.array, NULL,
+        server->events, server->events, event);
     if (error != GRPC_CALL_OK)
         event->done(event, false);
+}
+
+uint64_t call_connection(struct ink_rpc_server *server, struct call *call)
+{
+    uint64_t hash = 14695981039346656037U; /* FNV-1a */
+    char *peer = grpc_call_get_peer(call->grpc);
+    call->ctx.peer = ink_arena_strdup(&call->arena, peer);
+    gpr_free(peer);
+    flood_watch_note(server->floods, call->ctx.peer);
+    for (const char *c = call->ctx.peer; *c != '\0'; c++)
+        hash = (hash ^ (unsigned char)*c) * 1099511628211U;
+    return hash ^ hash >> 32;
+}
+
+struct ink_status call_check_metadata(const struct call *call)
+{
+    const size_t overhead = 32;
+    size_t size = 0;
+    for (size_t i = 0; i < call->metadata.array.count; i++) {
+        const grpc_metadata *entry = &call->metadata.array.metadata[i];
+        size += GRPC_SLICE_LENGTH(entry->key) + GRPC_SLICE_LENGTH(entry->value) + overhead;
+    }
+    if (size > METADATA_BYTES)
+        return ink_error(INK_RESOURCE_EXHAUSTED, "the metadata is longer than 16 KiB");
+    return ink_ok();
+}
+
+void call_cancel_empty(struct call *call)
+{
+    (void)grpc_call_cancel_with_status(call->grpc, GRPC_STATUS_INVALID_ARGUMENT,
+                                       "the call ended without a message", NULL);
 }
 
 static const char *request_id(struct call *call)
@@ -49,23 +81,31 @@ static const char *request_id(struct call *call)
     return fresh;
 }
 
-void call_make_context(struct call *call, int64_t longest_ms)
+void call_make_context(struct call *call, int64_t latest)
 {
     struct ink_ctx *ctx = &call->ctx;
+    const char *peer = ctx->peer;
     *ctx = ink_ctx_background(&call->arena);
+    ctx->peer = peer;
     ctx->deadline = ink_wire_deadline_back(call->deadline);
-    if (longest_ms != 0) {
-        int64_t latest = ink_now() + longest_ms * INK_MILLISECOND;
-        ctx->deadline = ctx->deadline < latest ? ctx->deadline : latest;
-    }
+    if (latest < ctx->deadline)
+        ctx->deadline = latest;
     ctx->request_id = request_id(call);
     ctx->authorization = ink_wire_metadata(&call->arena, &call->metadata.array, "authorization");
     ink_trace_continue(&ctx->trace,
                        ink_wire_metadata(&call->arena, &call->metadata.array, "traceparent"));
     ctx->cancelled = &call->cancelled;
-    char *peer = grpc_call_get_peer(call->grpc);
-    ctx->peer = ink_arena_strdup(&call->arena, peer);
-    gpr_free(peer);
+}
+
+struct ink_status call_pack_reply(struct call *call, const ProtobufCMessage *reply,
+                                  grpc_byte_buffer **ret_packed)
+{
+    size_t most = LONGEST_REPLY(&call->served->server->options);
+    if (protobuf_c_message_get_packed_size(reply) > most)
+        return ink_errorf(&call->arena, INK_RESOURCE_EXHAUSTED,
+                          "the reply is longer than %zu bytes: ask for less at once", most);
+    *ret_packed = ink_wire_pack(reply);
+    return ink_ok();
 }
 
 const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key)

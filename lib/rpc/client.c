@@ -14,7 +14,7 @@
 
 #define DEFAULT_TIMEOUT_MS 5000
 #define DEFAULT_MESSAGE_BYTES (8 * 1024 * 1024)
-#define DEFAULT_KEEPALIVE_MS 6000 /* servers allow one ping in 5 s */
+#define DEFAULT_KEEPALIVE_MS 6000 /* many servers take one ping in 5 s, and no more */
 
 /* gRPC's service config: round robin over the backends that do not say that they are about to stop
  * (server.h), and retries for the methods that may be repeated. A budget (throttling) keeps retries

@@ -10,18 +10,38 @@
 #define DEFAULT_STREAMS 256
 #define DEFAULT_MESSAGE_BYTES (4 * 1024 * 1024)
 #define DEFAULT_DEADLINE_MS 60000
+#define DEFAULT_CALLS 4096
+#define DEFAULT_CONNECTION_CALLS 1024
+#define DEFAULT_BUFFER_BYTES ((size_t)128 * 1024 * 1024)
+#define DEFAULT_IDLE_MS 300000
 /* Clients that watch our health get this long to go elsewhere before new calls are refused. */
 #define LEAVE_MS 500
 /* For a new connection to say that it speaks HTTP/2; the C core would wait for two minutes. */
 #define HANDSHAKE_TIMEOUT_MS 10000
+/* Threads for what never blocks, which also read and write the connections. */
+#define EVENT_THREADS 2
+/* How often late calls and floods are looked for. */
+#define SWEEP_INTERVAL (1 * INK_SECOND)
+#define FLOOD_INTERVAL (25 * INK_MILLISECOND)
 
 static grpc_arg integer(const char *key, int value)
 {
     return (grpc_arg){.type = GRPC_ARG_INTEGER, .key = (char *)key, .value.integer = value};
 }
 
+/* One quota for all connections of the server. It is the last resort: where it is used up, the C
+ * core ends connections and calls whosever they are. Before that flood.h ends whose fault it is. */
+static grpc_arg buffer_quota(grpc_resource_quota *quota)
+{
+    return (grpc_arg){.type = GRPC_ARG_POINTER,
+                      .key = (char *)GRPC_ARG_RESOURCE_QUOTA,
+                      .value.pointer = {.p = quota, .vtable = grpc_resource_quota_arg_vtable()}};
+}
+
 static grpc_server *make_grpc_server(const struct ink_rpc_server_options *options)
 {
+    grpc_resource_quota *quota = grpc_resource_quota_create("inkmesh");
+    grpc_resource_quota_resize(quota, 2 * options->max_buffer_bytes);
     grpc_arg args[] = {
         integer(GRPC_ARG_MAX_RECEIVE_MESSAGE_LENGTH, (int)options->max_message_bytes),
         ink_wire_no_decompression(),
@@ -31,10 +51,38 @@ static grpc_server *make_grpc_server(const struct ink_rpc_server_options *option
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, 30000),
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
         integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
-        integer(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5000),
+        integer(GRPC_ARG_MAX_CONCURRENT_STREAMS, (int)options->max_connection_calls),
+        integer(GRPC_ARG_MAX_METADATA_SIZE, METADATA_BYTES),
+        integer(GRPC_ARG_MAX_CONNECTION_IDLE_MS, (int)options->max_idle_ms),
+        /* Pings are answered, however many; a client that does not read the answers is not read any
+         * more. To refuse them costs the C core (1.51) 6 KB each, 60 MB a connection. */
+        integer(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0),
+        buffer_quota(quota),
     };
     grpc_channel_args all = {.num_args = INK_COUNT(args), .args = args};
-    return grpc_server_create(&all, NULL);
+    grpc_server *server = grpc_server_create(&all, NULL);
+    grpc_resource_quota_unref(quota);
+    return server;
+}
+
+static void set_defaults(struct ink_rpc_server_options *options)
+{
+    if (options->workers == 0)
+        options->workers = DEFAULT_WORKERS;
+    if (options->max_streams == 0)
+        options->max_streams = DEFAULT_STREAMS;
+    if (options->max_message_bytes == 0)
+        options->max_message_bytes = DEFAULT_MESSAGE_BYTES;
+    if (options->max_deadline_ms == 0)
+        options->max_deadline_ms = DEFAULT_DEADLINE_MS;
+    if (options->max_calls == 0)
+        options->max_calls = DEFAULT_CALLS;
+    if (options->max_connection_calls == 0)
+        options->max_connection_calls = DEFAULT_CONNECTION_CALLS;
+    if (options->max_buffer_bytes == 0)
+        options->max_buffer_bytes = DEFAULT_BUFFER_BYTES;
+    if (options->max_idle_ms == 0)
+        options->max_idle_ms = DEFAULT_IDLE_MS;
 }
 
 struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
@@ -48,21 +96,13 @@ struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
     pthread_cond_init(&server->changed, NULL);
     server->contract = contract;
     server->options = *options;
-    if (server->options.workers == 0)
-        server->options.workers = DEFAULT_WORKERS;
-    if (server->options.max_streams == 0)
-        server->options.max_streams = DEFAULT_STREAMS;
-    if (server->options.max_message_bytes == 0)
-        server->options.max_message_bytes = DEFAULT_MESSAGE_BYTES;
-    if (server->options.max_deadline_ms == 0)
-        server->options.max_deadline_ms = DEFAULT_DEADLINE_MS;
+    set_defaults(&server->options);
+    lanes_init(&server->lanes, server->options.max_calls);
     server->grpc = make_grpc_server(&server->options);
-    server->work = grpc_completion_queue_create_for_next(NULL);
     server->events = grpc_completion_queue_create_for_next(NULL);
-    grpc_server_register_completion_queue(server->grpc, server->work, NULL);
     grpc_server_register_completion_queue(server->grpc, server->events, NULL);
     struct ink_status status = health_add(server, arena);
-    if (ink_is_ok(status))
+    if (ink_is_ok(status) && !options->no_reflection)
         status = reflection_add(server, arena);
     if (!ink_is_ok(status)) {
         ink_rpc_server_free(server);
@@ -79,11 +119,8 @@ struct served *server_serve(struct ink_rpc_server *server, const struct ink_meth
     served->method = method;
     served->input = method->input;
     served->output = method->output;
-    served->registered = grpc_server_register_method(
-        server->grpc, method->path, NULL,
-        method->client_streaming ? GRPC_SRM_PAYLOAD_NONE
-                                 : GRPC_SRM_PAYLOAD_READ_INITIAL_BYTE_BUFFER,
-        0);
+    served->registered =
+        grpc_server_register_method(server->grpc, method->path, NULL, GRPC_SRM_PAYLOAD_NONE, 0);
     served->next = server->methods;
     server->methods = served;
     return served;
@@ -154,27 +191,64 @@ void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor
         (struct interceptor){.run = interceptor, .self = self};
 }
 
-static void *drain_queue(void *queue)
+/* Until the queue is shut down or nothing happens for a while. Returns false at the end. */
+static bool handle_event(struct ink_rpc_server *server)
 {
-    for (;;) {
-        grpc_event event =
-            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
+    gpr_timespec until = ink_wire_deadline(ink_now() + FLOOD_INTERVAL);
+    grpc_event event = grpc_completion_queue_next(server->events, until, NULL);
+    if (event.type == GRPC_OP_COMPLETE) {
         struct event *tag = event.tag;
         INK_TAKE_OVER(tag);
         tag->done(tag, event.success != 0);
     }
+    return event.type != GRPC_QUEUE_SHUTDOWN;
+}
+
+static void *handle_events(void *data)
+{
+    while (handle_event(data))
+        ;
+    return NULL;
+}
+
+/* The first of these threads also looks after those that are late, and for floods. */
+static void *handle_events_and_sweep(void *data)
+{
+    struct ink_rpc_server *server = data;
+    int64_t sweep = ink_now() + SWEEP_INTERVAL, look = ink_now() + FLOOD_INTERVAL;
+    while (handle_event(server)) {
+        int64_t now = ink_now();
+        if (now < look)
+            continue;
+        look = now + FLOOD_INTERVAL;
+        flood_watch_look(server->floods);
+        if (now < sweep)
+            continue;
+        sweep = now + SWEEP_INTERVAL;
+        lanes_sweep(&server->lanes, now);
+        streams_sweep(server, now);
+    }
+    return NULL;
 }
 
 static void start_threads(struct ink_rpc_server *server)
 {
-    server->n_threads = server->options.workers + 1;
+    server->n_threads = EVENT_THREADS + server->options.workers;
     server->threads = ink_calloc(server->n_threads, sizeof(*server->threads));
     for (unsigned i = 0; i < server->n_threads; i++)
-        if (pthread_create(&server->threads[i], NULL, drain_queue,
-                           i == 0 ? server->events : server->work) != 0)
+        if (pthread_create(&server->threads[i], NULL,
+                           i == 0              ? handle_events_and_sweep
+                           : i < EVENT_THREADS ? handle_events
+                                               : unary_work,
+                           server) != 0)
             abort();
+}
+
+static void flooded(void *self, unsigned client_port, const char *reason)
+{
+    const struct ink_rpc_server *server = self;
+    if (server->options.flooded != NULL)
+        server->options.flooded(server->options.events_self, client_port, reason);
 }
 
 struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink_arena *arena)
@@ -190,6 +264,8 @@ struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink
                           "cannot listen on %s: the address is wrong or in use",
                           server->options.address);
     server->started = ink_now();
+    server->floods =
+        flood_watch_new(server->port, server->options.max_buffer_bytes, flooded, server);
     grpc_server_start(server->grpc);
     for (struct served *s = server->methods; s != NULL; s = s->next) {
         if (s->stream != NULL)
@@ -290,14 +366,12 @@ static void await_drained(struct ink_rpc_server *server, int64_t grace_ms)
 
 static void stop_threads(struct ink_rpc_server *server)
 {
-    grpc_completion_queue_shutdown(server->work);
+    lanes_close(&server->lanes);
     grpc_completion_queue_shutdown(server->events);
     for (unsigned i = 0; i < server->n_threads; i++)
         pthread_join(server->threads[i], NULL);
-    if (server->n_threads == 0) { /* never started: nobody else drains them */
-        drain_queue(server->work);
-        drain_queue(server->events);
-    }
+    if (server->n_threads == 0) /* never started: nobody else drains it */
+        handle_events(server);
 }
 
 static bool nobody_watches(const struct ink_rpc_server *server)
@@ -353,9 +427,10 @@ void ink_rpc_server_free(struct ink_rpc_server *server)
         return;
     ink_rpc_server_stop(server, 0);
     grpc_server_destroy(server->grpc);
-    grpc_completion_queue_destroy(server->work);
     grpc_completion_queue_destroy(server->events);
     free(server->threads);
+    lanes_release(&server->lanes);
+    flood_watch_free(server->floods);
     ink_arena_release(&server->arena);
     pthread_mutex_destroy(&server->lock);
     pthread_cond_destroy(&server->changed);

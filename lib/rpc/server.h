@@ -169,17 +169,35 @@ struct ink_rpc_server_options {
     const char *address;           /* "127.0.0.1:3001"; port 0 picks a free one */
     const struct ink_rpc_tls *tls; /* NULL for plain text; must outlive the server */
     /* Told of each call that is refused because of its client's certificate, with the names of
-     * that. Called by a thread of the C core's. NULL: nobody is. */
+     * that; and of each connection that is closed because it does harm (flood.h), with why. Called
+     * by threads of the server's. NULL: nobody is. */
     void (*refused)(void *self, const char *names);
-    void *refused_self;
+    void (*flooded)(void *self, unsigned client_port, const char *reason);
+    void *events_self;
     /* Threads for unary calls; 0 means the default, 8. Measured on 2 cores with 64 connections
      * that read a blog from Redis through the gateway: 4, 8, 16 and 64 workers served 9.5, 8.9,
      * 8.7 and 8.8 thousand a second. More are for handlers that wait long. */
     unsigned workers;
     unsigned max_streams;     /* streams at once, and as many each of health and reflection; 0
                                  means the default, 256 */
-    size_t max_message_bytes; /* a longer request is RESOURCE_EXHAUSTED; 0 means 4 MiB */
-    int64_t max_deadline_ms;  /* calls without a deadline, or a later one, get this; 0: 60 s */
+    size_t max_message_bytes; /* a longer request is RESOURCE_EXHAUSTED, and so is a reply twice as
+                                 long; 0 means 4 MiB */
+    /* Calls without a deadline, or a later one, get this; also those whose client streams. A stream
+     * of replies has no end by itself, but each of its messages must be taken within this time. 0
+     * means 60 s. A request must have arrived 10 s after its headers in any case. */
+    int64_t max_deadline_ms;
+    /* Unary calls at once, whether they arrive, wait, run or are being answered; 0 means 4096. One
+     * more is RESOURCE_EXHAUSTED: not that one, but the newest of the connection that has most. */
+    unsigned max_calls;
+    /* Calls and streams at once of one connection; a client that keeps to HTTP/2 waits with the
+     * next. 0 means 1024. */
+    unsigned max_connection_calls;
+    /* What requests may take before handlers have read them, all connections together; 0 means
+     * 128 MiB. The connection that has sent most of it is closed when it is more, and from twice as
+     * much on the C core ends connections and calls as it finds them. */
+    size_t max_buffer_bytes;
+    int64_t max_idle_ms; /* a connection without a call is closed after this; 0 means 5 minutes */
+    bool no_reflection;  /* grpc.reflection is UNIMPLEMENTED */
 };
 
 /* Makes a server of `contract`, which must outlive it. Errors name the setting. */

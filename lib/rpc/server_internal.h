@@ -1,9 +1,9 @@
 /*
  * The parts of a server, shared by the files of lib/rpc that implement it.
  *
- * Two completion queues: `work` brings unary calls to the worker threads, which may block in
- * handlers; `events` belongs to one thread that never blocks and brings everything else (new
- * streams, what streams wait for, health checks, unknown methods, the end of the shutdown).
+ * One completion queue, `events`, brings all that happens to threads that never block. Handlers of
+ * unary calls may: they run on worker threads, which take calls from `lanes` (lanes.h). A stream
+ * has a thread of its own.
  */
 #pragma once
 
@@ -12,10 +12,21 @@
 #include <pthread.h>
 
 #include "lib/base/tsan.h"
+#include "lib/rpc/flood.h"
+#include "lib/rpc/lanes.h"
 #include "lib/rpc/server.h"
 #include "lib/rpc/wire.h"
 
 #define MOST_INTERCEPTORS 16
+/* Our clients take twice as much as our servers, so that what was sent in two requests fits into
+ * one reply. */
+#define LONGEST_REPLY(options) (2 * (options)->max_message_bytes)
+/* Of the headers of a call, as HTTP/2 counts them: names, values, and 32 bytes each. A token of
+ * ours has 1 KiB. */
+#define METADATA_BYTES (16 * 1024)
+/* For the message of a call, from its headers on. */
+#define ARRIVAL_TIME (10 * INK_SECOND)
+#define LANES_FULL "too many calls are open at once: try again later"
 
 /* The tag of every operation: what to do when it completed. */
 struct event {
@@ -63,7 +74,8 @@ struct ink_rpc_server {
     struct ink_arena arena;
     struct ink_rpc_server_options options;
     grpc_server *grpc;
-    grpc_completion_queue *work;
+    struct lanes lanes;
+    struct flood_watch *floods; /* from the start on */
     grpc_completion_queue *events;
     pthread_t *threads;
     unsigned n_threads;
@@ -97,7 +109,8 @@ struct ink_rpc_metadata {
 struct call {
     struct served *served;
     grpc_call *grpc;
-    gpr_timespec deadline;
+    gpr_timespec deadline; /* as the client has it */
+    int64_t latest;        /* as we have it; INK_NO_DEADLINE for most streams */
     struct ink_rpc_metadata metadata;
     grpc_byte_buffer *payload;
     int closed; /* written by the C core when the client has gone */
@@ -108,10 +121,22 @@ struct call {
 
 void call_init(struct call *call, struct served *served);
 void call_release(struct call *call);
-/* Fills call->ctx from what arrived. `longest_ms` bounds the deadline; 0 does not. */
-void call_make_context(struct call *call, int64_t longest_ms);
 /* Asks for the next call of call->served; `event` completes when it is there. */
-void call_request(struct call *call, struct event *event, grpc_completion_queue *queue);
+void call_request(struct call *call, struct event *event);
+/* A number that calls of one connection share. Sets call->ctx.peer, and notes that the connection
+ * made a call. */
+uint64_t call_connection(struct ink_rpc_server *server, struct call *call);
+/* RESOURCE_EXHAUSTED for more metadata than a call may have. The C core (1.51) looks at each frame
+ * of them alone, and a client can have it look at none. */
+struct ink_status call_check_metadata(const struct call *call) INK_MUST_CHECK;
+/* For a call without a message. When it was cancelled, or its message was too long, the C core has
+ * told the client already, and this does nothing. */
+void call_cancel_empty(struct call *call);
+/* Fills call->ctx from what arrived; its deadline is `latest` at the latest. */
+void call_make_context(struct call *call, int64_t latest);
+/* RESOURCE_EXHAUSTED for a reply that no client should have to take. */
+struct ink_status call_pack_reply(struct call *call, const ProtobufCMessage *reply,
+                                  grpc_byte_buffer **ret_packed) INK_MUST_CHECK;
 
 /* Reads the request, runs the interceptors and then the handler. A request that cannot be read goes
  * through the interceptors too, so that it is logged and counted. For a stream `reply` is NULL. */
@@ -131,6 +156,13 @@ void status_op_release(struct status_op *status_op);
 void unary_listen(struct served *served);
 void stream_listen(struct served *served);
 void unknown_listen(struct ink_rpc_server *server);
+/* What a worker thread does; `data` is the server. */
+void *unary_work(void *data);
+/* Cancels streams that are too late. */
+void streams_sweep(struct ink_rpc_server *server, int64_t now);
+/* Answers a call that cannot be served, without a thread. Takes over the call's handle; the rest of
+ * `call` stays the caller's. */
+void server_refuse(struct ink_rpc_server *server, struct call *call, struct ink_status status);
 /* Ends all streams because the server stops; those of health, which end by themselves once they
  * have told it, only when `all`. */
 void streams_cancel(struct ink_rpc_server *server, bool all);

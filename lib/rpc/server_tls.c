@@ -69,7 +69,7 @@ static void tell_refused(const struct ink_rpc_server *server, const grpc_auth_co
         ink_buf_printf(&text, "%s%.*s", text.len == 0 ? "" : ", ", (int)name->value_length,
                        name->value);
     if (server->options.refused != NULL)
-        server->options.refused(server->options.refused_self, text.len == 0 ? "" : text.data);
+        server->options.refused(server->options.events_self, text.len == 0 ? "" : text.data);
     ink_buf_release(&text);
 }
 

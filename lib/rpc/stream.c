@@ -18,9 +18,10 @@ struct wait {
 };
 
 struct ink_rpc_stream {
-    struct event requested, closed;
+    struct event requested, arrived, closed;
     struct call call;
-    bool started; /* initial metadata is sent */
+    _Atomic int64_t until; /* when it is cancelled, unless it gets on */
+    bool started;          /* initial metadata is sent */
     bool is_closed;
     struct ink_arena received; /* the last message of a client that streams */
     pthread_mutex_t lock;
@@ -52,6 +53,19 @@ static bool perform(struct ink_rpc_stream *stream, const grpc_op *ops, size_t co
     return wait.ok;
 }
 
+/* The same for what the client has to take: not all of a stream's time, but as much as a call has.
+ */
+static bool hand_over(struct ink_rpc_stream *stream, const grpc_op *ops, size_t count)
+{
+    int64_t latest = stream->call.latest;
+    int64_t until =
+        ink_now() + stream->call.served->server->options.max_deadline_ms * INK_MILLISECOND;
+    atomic_store(&stream->until, until < latest ? until : latest);
+    bool ok = perform(stream, ops, count);
+    atomic_store(&stream->until, latest);
+    return ok;
+}
+
 static struct ink_status gone(const struct ink_rpc_stream *stream)
 {
     struct ink_status status = ink_ctx_check(&stream->call.ctx);
@@ -61,7 +75,7 @@ static struct ink_status gone(const struct ink_rpc_stream *stream)
 struct ink_status ink_rpc_stream_begin(struct ink_rpc_stream *stream)
 {
     grpc_op op = {.op = GRPC_OP_SEND_INITIAL_METADATA};
-    bool ok = stream->started || perform(stream, &op, 1);
+    bool ok = stream->started || hand_over(stream, &op, 1);
     stream->started = true;
     return ok ? ink_ok() : gone(stream);
 }
@@ -69,10 +83,13 @@ struct ink_status ink_rpc_stream_begin(struct ink_rpc_stream *stream)
 struct ink_status ink_rpc_stream_send(struct ink_rpc_stream *stream,
                                       const ProtobufCMessage *message)
 {
-    grpc_byte_buffer *buffer = ink_wire_pack(message);
+    grpc_byte_buffer *buffer;
+    struct ink_status status = call_pack_reply(&stream->call, message, &buffer);
+    if (!ink_is_ok(status))
+        return status;
     grpc_op ops[2] = {{.op = GRPC_OP_SEND_MESSAGE}, {.op = GRPC_OP_SEND_INITIAL_METADATA}};
     ops[0].data.send_message.send_message = buffer;
-    bool ok = perform(stream, ops, stream->started ? 1 : 2);
+    bool ok = hand_over(stream, ops, stream->started ? 1 : 2);
     stream->started = true;
     grpc_byte_buffer_destroy(buffer);
     return ok ? ink_ok() : gone(stream);
@@ -84,6 +101,7 @@ struct ink_status ink_rpc_stream_recv(struct ink_rpc_stream *stream, ProtobufCMe
     grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
     op.data.recv_message.recv_message = &buffer;
     bool ok = perform(stream, &op, 1);
+    flood_watch_note(stream->call.served->server->floods, stream->call.ctx.peer);
     if (ink_ctx_cancelled(&stream->call.ctx) || !ok) {
         if (buffer != NULL)
             grpc_byte_buffer_destroy(buffer);
@@ -117,7 +135,7 @@ static void send_status(struct ink_rpc_stream *stream, struct ink_status status)
     status_op.trailer.value = grpc_empty_slice();
     status_op_init(&status_op, &ops[0], &stream->call.arena, status);
     ops[1] = (grpc_op){.op = GRPC_OP_SEND_INITIAL_METADATA};
-    (void)perform(stream, ops, stream->started ? 1 : 2);
+    (void)hand_over(stream, ops, stream->started ? 1 : 2);
     status_op_release(&status_op);
 }
 
@@ -221,54 +239,26 @@ void streams_cancel(struct ink_rpc_server *server, bool all)
     pthread_mutex_unlock(&server->lock);
 }
 
+void streams_sweep(struct ink_rpc_server *server, int64_t now)
+{
+    pthread_mutex_lock(&server->lock);
+    for (struct ink_rpc_stream *s = server->streams; s != NULL; s = s->next)
+        if (atomic_load(&s->until) <= now)
+            (void)grpc_call_cancel_with_status(s->call.grpc, GRPC_STATUS_DEADLINE_EXCEEDED,
+                                               "the stream did not get on in time", NULL);
+    pthread_mutex_unlock(&server->lock);
+}
+
 static void *serve(void *data)
 {
     struct ink_rpc_stream *stream = data;
     watch_close(stream);
-    call_make_context(&stream->call, 0);
+    call_make_context(&stream->call, stream->call.latest);
     send_status(stream, call_run(&stream->call, NULL, stream));
     await_close(stream);
     unlist(stream);
     release_counted(stream);
     return NULL;
-}
-
-/* A stream that cannot be served is answered without a thread. */
-struct refusal {
-    struct event event;
-    struct ink_rpc_server *server;
-    struct call call;
-    struct status_op status;
-};
-
-static void refused(struct event *event, bool ok)
-{
-    (void)ok;
-    struct refusal *refusal = INK_CONTAINER_OF(event, struct refusal, event);
-    struct ink_rpc_server *server = refusal->server;
-    status_op_release(&refusal->status);
-    call_release(&refusal->call);
-    free(refusal);
-    server_leave(server);
-}
-
-/* Takes over the call's handle; the rest of `call` stays the caller's. */
-static void refuse(struct ink_rpc_server *server, struct call *call, struct ink_status status)
-{
-    struct refusal *refusal = ink_calloc(1, sizeof(*refusal));
-    refusal->event.done = refused;
-    refusal->server = server;
-    refusal->status.message = grpc_empty_slice();
-    refusal->status.trailer.value = grpc_empty_slice();
-    call_init(&refusal->call, NULL);
-    refusal->call.grpc = call->grpc;
-    call->grpc = NULL;
-    grpc_op ops[3] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_CLOSE_ON_SERVER}};
-    ops[1].data.recv_close_on_server.cancelled = &refusal->call.closed;
-    status_op_init(&refusal->status, &ops[2], &refusal->call.arena, status);
-    server_enter(server);
-    if (!start_batch(refusal->call.grpc, ops, 3, &refusal->event))
-        refused(&refusal->event, false);
 }
 
 static bool start_thread(struct ink_rpc_stream *stream)
@@ -297,23 +287,67 @@ static struct ink_status why_not(const struct served *served)
     return ink_overloaded("too many streams are open", 1000);
 }
 
+static void serve_in_thread(struct ink_rpc_stream *stream)
+{
+    if (start_thread(stream))
+        return;
+    unlist(stream);
+    server_refuse(stream->call.served->server, &stream->call,
+                  ink_overloaded("no thread can be started for the stream", 1000));
+    release_counted(stream);
+}
+
+/* The one request of a stream of replies is there. */
+static void arrived(struct event *event, bool ok)
+{
+    struct ink_rpc_stream *stream = INK_CONTAINER_OF(event, struct ink_rpc_stream, arrived);
+    flood_watch_note(stream->call.served->server->floods, stream->call.ctx.peer);
+    if (ok && stream->call.payload != NULL) {
+        atomic_store(&stream->until, stream->call.latest);
+        serve_in_thread(stream);
+        return;
+    }
+    flood_watch_note_reset(stream->call.served->server->floods, stream->call.ctx.peer);
+    unlist(stream);
+    call_cancel_empty(&stream->call);
+    release_counted(stream);
+}
+
+static void read_request(struct ink_rpc_stream *stream)
+{
+    grpc_op op = {.op = GRPC_OP_RECV_MESSAGE};
+    op.data.recv_message.recv_message = &stream->call.payload;
+    if (!start_batch(stream->call.grpc, &op, 1, &stream->arrived))
+        arrived(&stream->arrived, false);
+}
+
 static void requested(struct event *event, bool ok)
 {
     struct ink_rpc_stream *stream = INK_CONTAINER_OF(event, struct ink_rpc_stream, requested);
-    struct ink_rpc_server *server = stream->call.served->server;
+    struct served *served = stream->call.served;
     if (!ok) { /* the server stops */
         release(stream);
         return;
     }
-    stream_listen(stream->call.served);
-    if (!enlist(stream)) {
-        refuse(server, &stream->call, why_not(stream->call.served));
+    stream_listen(served);
+    /* What a client sends for ever is no stream of news. */
+    int64_t now = ink_now();
+    if (served->method->client_streaming)
+        stream->call.latest = now + served->server->options.max_deadline_ms * INK_MILLISECOND;
+    else
+        atomic_store(&stream->until, now + ARRIVAL_TIME);
+    (void)call_connection(served->server, &stream->call);
+    struct ink_status status = call_check_metadata(&stream->call);
+    if (ink_is_ok(status) && !enlist(stream))
+        status = why_not(served);
+    if (!ink_is_ok(status)) {
+        server_refuse(served->server, &stream->call, status);
         release(stream);
-    } else if (!start_thread(stream)) {
-        unlist(stream);
-        refuse(server, &stream->call,
-               ink_overloaded("no thread can be started for the stream", 1000));
-        release_counted(stream);
+    } else if (served->method->client_streaming) {
+        atomic_store(&stream->until, stream->call.latest);
+        serve_in_thread(stream);
+    } else {
+        read_request(stream);
     }
 }
 
@@ -321,51 +355,12 @@ void stream_listen(struct served *served)
 {
     struct ink_rpc_stream *stream = ink_calloc(1, sizeof(*stream));
     stream->requested.done = requested;
+    stream->arrived.done = arrived;
     stream->closed.done = closed;
+    atomic_init(&stream->until, INK_NO_DEADLINE);
     ink_arena_init(&stream->received);
     pthread_mutex_init(&stream->lock, NULL);
     pthread_cond_init(&stream->changed, NULL);
     call_init(&stream->call, served);
-    call_request(&stream->call, &stream->requested, served->server->events);
-}
-
-/* Methods that nobody serves. */
-struct unknown {
-    struct event requested;
-    struct ink_rpc_server *server;
-    struct call call;
-    grpc_call_details details;
-};
-
-static void unknown_release(struct unknown *unknown)
-{
-    grpc_call_details_destroy(&unknown->details);
-    call_release(&unknown->call);
-    free(unknown);
-}
-
-static void unknown_requested(struct event *event, bool ok)
-{
-    struct unknown *unknown = INK_CONTAINER_OF(event, struct unknown, requested);
-    if (ok) {
-        unknown_listen(unknown->server);
-        refuse(unknown->server, &unknown->call,
-               ink_error(INK_UNIMPLEMENTED, "no such method is served here"));
-    }
-    unknown_release(unknown);
-}
-
-void unknown_listen(struct ink_rpc_server *server)
-{
-    struct unknown *unknown = ink_calloc(1, sizeof(*unknown));
-    unknown->requested.done = unknown_requested;
-    unknown->server = server;
-    call_init(&unknown->call, NULL);
-    grpc_call_details_init(&unknown->details);
-    INK_HAND_OVER(&unknown->requested);
-    grpc_call_error error = grpc_server_request_call(
-        server->grpc, &unknown->call.grpc, &unknown->details, &unknown->call.metadata.array,
-        server->events, server->events, &unknown->requested);
-    if (error != GRPC_CALL_OK)
-        unknown_requested(&unknown->requested, false);
+    call_request(&stream->call, &stream->requested);
 }

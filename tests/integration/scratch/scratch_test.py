@@ -51,7 +51,7 @@ class Notes(Program):
         self.http_port = ports.reserve()
         grpc, admin = ports.reserve(), ports.reserve()
         env = {"JWT_SECRET": SECRET, "GRPC_ADDRESS": f"127.0.0.1:{grpc}",
-               "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
+               "ADMIN_ADDRESS": f"127.0.0.1:{admin}", "GRPC_REFLECTION": "true",
                "HTTP_ADDRESS": f"127.0.0.1:{self.http_port}"}
         super().__init__(folder, [os.path.abspath(f"{HERE}{folder}/notes")], env, grpc, admin)
 

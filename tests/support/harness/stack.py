@@ -122,7 +122,8 @@ class Stack:
     def _service(self, service, number, port, binary, log, common):
         name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
-        env = {**self.settings, "DATABASE_URL": self.databases[service.name].url,
+        env = {"GRPC_REFLECTION": "true", **self.settings,
+               "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **self._own(service), **self._shared(),
                **(self.tls.of_service(service.name) if self.tls else {})}

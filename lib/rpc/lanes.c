@@ -1,0 +1,205 @@
+#include "lib/rpc/lanes.h"
+
+#include <stddef.h>
+#include <string.h>
+
+void lanes_init(struct lanes *lanes, unsigned most)
+{
+    memset(lanes, 0, sizeof(*lanes));
+    lanes->most = most;
+    pthread_mutex_init(&lanes->lock, NULL);
+    pthread_cond_init(&lanes->work, NULL);
+}
+
+void lanes_release(struct lanes *lanes)
+{
+    pthread_mutex_destroy(&lanes->lock);
+    pthread_cond_destroy(&lanes->work);
+}
+
+/* What follows until lanes_admit() has the lock held. */
+
+static void append_waiting(struct lane_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    entry->state = LANE_WAITING;
+    entry->next_waiting = NULL;
+    entry->last_waiting = lane->last;
+    if (lane->last != NULL)
+        lane->last->next_waiting = entry;
+    else
+        lane->first = entry;
+    lane->last = entry;
+}
+
+static void remove_waiting(struct lane_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    if (entry->next_waiting != NULL)
+        entry->next_waiting->last_waiting = entry->last_waiting;
+    else
+        lane->last = entry->last_waiting;
+    if (entry->last_waiting != NULL)
+        entry->last_waiting->next_waiting = entry->next_waiting;
+    else
+        lane->first = entry->next_waiting;
+}
+
+static void count_in(struct lanes *lanes, struct lane *lane, struct lane_entry *entry)
+{
+    entry->state = LANE_ARRIVING;
+    entry->lane = lane;
+    entry->newer = NULL;
+    entry->older = lane->newest;
+    if (lane->newest != NULL)
+        lane->newest->newer = entry;
+    lane->newest = entry;
+    lane->count++;
+    lanes->count++;
+}
+
+static void count_out(struct lanes *lanes, struct lane_entry *entry)
+{
+    struct lane *lane = entry->lane;
+    if (lane == NULL)
+        return;
+    if (entry->newer != NULL)
+        entry->newer->older = entry->older;
+    else
+        lane->newest = entry->older;
+    if (entry->older != NULL)
+        entry->older->newer = entry->newer;
+    lane->count--;
+    lanes->count--;
+    entry->lane = NULL;
+}
+
+static struct lane *fullest(struct lanes *lanes)
+{
+    struct lane *most = &lanes->lanes[0];
+    for (size_t i = 1; i < LANES; i++)
+        if (lanes->lanes[i].count > most->count)
+            most = &lanes->lanes[i];
+    return most;
+}
+
+/* Takes the newest call that can be taken away from the lane. Returns it if it waited. */
+static struct lane_entry *drop_newest(struct lanes *lanes, struct lane *lane)
+{
+    struct lane_entry *entry = lane->newest;
+    while (entry != NULL && entry->state == LANE_RUNNING)
+        entry = entry->older;
+    if (entry == NULL)
+        return NULL;
+    bool waited = entry->state == LANE_WAITING;
+    if (waited)
+        remove_waiting(entry);
+    count_out(lanes, entry);
+    (void)grpc_call_cancel_with_status(entry->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED,
+                                       "too many calls are open at once: try again later", NULL);
+    return waited ? entry : NULL;
+}
+
+struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry,
+                                  uint64_t connection)
+{
+    struct lane *lane = &lanes->lanes[connection % LANES];
+    struct lane_admission result = {.admitted = true};
+    pthread_mutex_lock(&lanes->lock);
+    if (lanes->count >= lanes->most) {
+        struct lane *loser = fullest(lanes);
+        if (loser->count <= lane->count + 1)
+            result.admitted = false;
+        else
+            result.dropped = drop_newest(lanes, loser);
+    }
+    if (result.admitted)
+        count_in(lanes, lane, entry);
+    pthread_mutex_unlock(&lanes->lock);
+    return result;
+}
+
+bool lanes_wait(struct lanes *lanes, struct lane_entry *entry)
+{
+    pthread_mutex_lock(&lanes->lock);
+    bool counts = entry->lane != NULL;
+    if (counts) {
+        append_waiting(entry);
+        pthread_cond_signal(&lanes->work);
+    }
+    pthread_mutex_unlock(&lanes->lock);
+    return counts;
+}
+
+/* The first that waits in the lane whose turn it is; NULL when none does. With the lock held. */
+static struct lane_entry *take_waiting(struct lanes *lanes)
+{
+    for (size_t i = 0; i < LANES; i++) {
+        struct lane *lane = &lanes->lanes[lanes->next];
+        struct lane_entry *entry = lane->first;
+        lanes->next = (lanes->next + 1) % LANES;
+        if (entry == NULL)
+            continue;
+        remove_waiting(entry);
+        entry->state = LANE_RUNNING;
+        entry->until = entry->latest;
+        return entry;
+    }
+    return NULL;
+}
+
+struct lane_entry *lanes_take(struct lanes *lanes)
+{
+    struct lane_entry *entry;
+    pthread_mutex_lock(&lanes->lock);
+    while ((entry = take_waiting(lanes)) == NULL && !lanes->closed)
+        pthread_cond_wait(&lanes->work, &lanes->lock);
+    pthread_mutex_unlock(&lanes->lock);
+    return entry;
+}
+
+void lanes_answer(struct lanes *lanes, struct lane_entry *entry, int64_t until)
+{
+    pthread_mutex_lock(&lanes->lock);
+    entry->state = LANE_ANSWERING;
+    entry->until = until;
+    pthread_mutex_unlock(&lanes->lock);
+}
+
+void lanes_leave(struct lanes *lanes, struct lane_entry *entry)
+{
+    pthread_mutex_lock(&lanes->lock);
+    count_out(lanes, entry);
+    pthread_mutex_unlock(&lanes->lock);
+}
+
+/* A call that waits will be taken by a worker, which sees for itself that it is too late. */
+static void cancel_late(struct lane_entry *entry, int64_t now)
+{
+    static const char *const reasons[] = {
+        [LANE_ARRIVING] = "the request did not arrive in time",
+        [LANE_WAITING] = NULL,
+        [LANE_RUNNING] = "the call took too long",
+        [LANE_ANSWERING] = "the reply was not taken in time",
+    };
+    if (entry->until <= now && reasons[entry->state] != NULL)
+        (void)grpc_call_cancel_with_status(entry->grpc, GRPC_STATUS_DEADLINE_EXCEEDED,
+                                           reasons[entry->state], NULL);
+}
+
+void lanes_sweep(struct lanes *lanes, int64_t now)
+{
+    pthread_mutex_lock(&lanes->lock);
+    for (size_t i = 0; i < LANES; i++)
+        for (struct lane_entry *entry = lanes->lanes[i].newest; entry != NULL; entry = entry->older)
+            cancel_late(entry, now);
+    pthread_mutex_unlock(&lanes->lock);
+}
+
+void lanes_close(struct lanes *lanes)
+{
+    pthread_mutex_lock(&lanes->lock);
+    lanes->closed = true;
+    pthread_cond_broadcast(&lanes->work);
+    pthread_mutex_unlock(&lanes->lock);
+}

@@ -1,0 +1,76 @@
+/*
+ * The unary calls of a server, from their arrival to the end of their answer: how many there are,
+ * whose turn it is, and until when each has. Internal to lib/rpc.
+ *
+ * Calls are kept in lanes by the connection that they came on. Workers take from the lanes in turn,
+ * so a connection with a thousand calls delays the others' by one call, not by a thousand. When
+ * there are as many calls as there may be, the fullest lane loses its newest: who sends most is
+ * refused, and nobody else. (Two connections may share a lane; there are many.)
+ */
+#pragma once
+
+#include <grpc/grpc.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LANES 256
+
+enum lane_state {
+    LANE_ARRIVING,  /* its message has not come yet */
+    LANE_WAITING,   /* for a worker */
+    LANE_RUNNING,   /* in a handler */
+    LANE_ANSWERING, /* its reply is on its way */
+};
+
+/* Embedded in a call. */
+struct lane_entry {
+    grpc_call *grpc;
+    enum lane_state state;
+    struct lane *lane; /* NULL once it does not count any more: finished, or it had to make room */
+    int64_t until;     /* when it is cancelled, unless it got on */
+    int64_t latest;    /* for its handler */
+    struct lane_entry *newer, *older;               /* all of the lane */
+    struct lane_entry *next_waiting, *last_waiting; /* those that wait, first come first */
+};
+
+struct lane {
+    struct lane_entry *newest;
+    struct lane_entry *first, *last; /* waiting */
+    unsigned count;
+};
+
+struct lanes {
+    pthread_mutex_t lock;
+    pthread_cond_t work;
+    struct lane lanes[LANES];
+    unsigned count, most;
+    unsigned next; /* the lane that has the next turn */
+    bool closed;
+};
+
+void lanes_init(struct lanes *lanes, unsigned most);
+void lanes_release(struct lanes *lanes);
+
+/* What became of a call that is new. */
+struct lane_admission {
+    bool admitted;
+    struct lane_entry *dropped; /* one that waited and had to make room, or NULL; its grpc call is
+                                   cancelled, and the caller has to finish it */
+};
+/* Counts a call that arrives; `connection` is any number that its connection has. */
+struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry,
+                                  uint64_t connection);
+/* Its message is there: it waits for a worker. False when it had to make room meanwhile. */
+bool lanes_wait(struct lanes *lanes, struct lane_entry *entry);
+/* The next call to handle, once there is one; NULL after lanes_close(), when none waits. */
+struct lane_entry *lanes_take(struct lanes *lanes);
+/* Its handler is done; the reply may take until then. */
+void lanes_answer(struct lanes *lanes, struct lane_entry *entry, int64_t until);
+/* It is finished, whichever way. */
+void lanes_leave(struct lanes *lanes, struct lane_entry *entry);
+
+/* Cancels what should have arrived, been handled or been taken by now. */
+void lanes_sweep(struct lanes *lanes, int64_t now);
+/* No call will come any more: workers go home. */
+void lanes_close(struct lanes *lanes);
