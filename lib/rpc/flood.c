@@ -22,17 +22,17 @@
 /* What a connection may send without a call: answers to pings, windows for what it reads. */
 #define BYTES_A_SECOND 4096
 #define RESETS_A_SECOND 1000
-/* Memory is given back when the process has grown by so much, and this often at most. */
+/* Memory is given back while the process has so much more than at its least, and this often. */
 #define TRIM_BYTES ((size_t)16 * 1024 * 1024)
 #define TRIM_INTERVAL (5 * INK_SECOND)
 
 /* A client is known by its port alone: two with the same one only excuse each other. */
 struct client {
-    atomic_uint noted;     /* how often something came of it */
-    atomic_uint resets;    /* how many calls it took back */
-    unsigned known;        /* of `noted`, at the last look */
-    unsigned known_resets; /* and of `resets` */
-    uint64_t silent_since; /* bytes that it had sent when something last came of it */
+    atomic_uint noted;                /* how often something came of it */
+    atomic_uint resets;               /* how many calls it took back */
+    unsigned known;                   /* of `noted`, at the last look */
+    uint64_t silent_since;            /* bytes that it had sent when something last came of it */
+    unsigned counted, counted_resets; /* of `noted` and `resets`, at the last count */
 };
 
 struct flood_watch {
@@ -42,9 +42,10 @@ struct flood_watch {
     void *self;
     int64_t last, next; /* look */
     int64_t next_trim;
-    size_t trimmed;   /* how much the process had after the last */
-    uint64_t allowed; /* bytes to each connection since the last look */
-    unsigned allowed_resets;
+    size_t least;            /* that the process ever had */
+    uint64_t allowed;        /* bytes to each connection since the last look */
+    int64_t last_count;      /* of resets: a second of them at least */
+    unsigned allowed_resets; /* since the last count; 0 while it is not time for the next */
     struct client clients[PORTS];
 };
 
@@ -68,8 +69,8 @@ struct flood_watch *flood_watch_new(int port, size_t most, flood_closed_fn *clos
     watch->most = most;
     watch->closed = closed;
     watch->self = self;
-    watch->last = ink_now();
-    watch->trimmed = resident();
+    watch->last = watch->last_count = ink_now();
+    watch->least = resident();
     return watch;
 }
 
@@ -111,14 +112,14 @@ static int port_of(int fd, int (*end)(int, struct sockaddr *, socklen_t *))
     return address.any.sa_family == AF_INET6 ? ntohs(address.v6.sin6_port) : -1;
 }
 
-/* To be asked before silence_of(), which sets `known`. */
 static bool takes_back(struct flood_watch *watch, int client_port)
 {
     struct client *client = &watch->clients[client_port];
-    unsigned all = atomic_load_explicit(&client->resets, memory_order_relaxed);
-    unsigned resets = all - client->known_resets;
-    unsigned noted = atomic_load_explicit(&client->noted, memory_order_relaxed) - client->known;
-    client->known_resets = all;
+    unsigned all_resets = atomic_load_explicit(&client->resets, memory_order_relaxed);
+    unsigned all = atomic_load_explicit(&client->noted, memory_order_relaxed);
+    unsigned resets = all_resets - client->counted_resets, noted = all - client->counted;
+    client->counted_resets = all_resets;
+    client->counted = all;
     return resets > watch->allowed_resets && resets > noted / 3;
 }
 
@@ -183,7 +184,7 @@ static bool look_at_all(struct flood_watch *watch)
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (!is_ours(watch, entry->d_name, &one))
             continue;
-        if (takes_back(watch, one.client_port))
+        if (watch->allowed_resets > 0 && takes_back(watch, one.client_port))
             close_connection(watch, one, "it took its calls back");
         uint64_t silence = silence_of(watch, one.fd, one.client_port);
         sum += silence;
@@ -202,10 +203,12 @@ static bool look_at_all(struct flood_watch *watch)
 
 static void trim(struct flood_watch *watch, size_t size, int64_t now)
 {
-    if (now < watch->next_trim || size < watch->trimmed + TRIM_BYTES)
+    if (now < watch->next_trim || size < watch->least + TRIM_BYTES)
         return;
     (void)malloc_trim(0);
-    watch->trimmed = resident();
+    size = resident();
+    if (size < watch->least)
+        watch->least = size;
     watch->next_trim = now + TRIM_INTERVAL;
 }
 
@@ -217,11 +220,14 @@ void flood_watch_look(struct flood_watch *watch)
     if (now < watch->next && size < watch->most)
         return;
     watch->allowed = (uint64_t)(now - watch->last) * BYTES_A_SECOND / INK_SECOND;
-    watch->allowed_resets = (unsigned)((now - watch->last) * RESETS_A_SECOND / INK_SECOND);
     watch->last = now;
     watch->next = now + CALM_INTERVAL;
-    while (look_at_all(watch)) {
-        watch->allowed = 0; /* it is given once */
-        watch->allowed_resets = RESETS_A_SECOND;
+    if (now - watch->last_count >= CALM_INTERVAL) {
+        watch->allowed_resets =
+            (unsigned)((now - watch->last_count) * RESETS_A_SECOND / INK_SECOND);
+        watch->last_count = now;
     }
+    while (look_at_all(watch))
+        watch->allowed = watch->allowed_resets = 0; /* they are given once */
+    watch->allowed_resets = 0;
 }

@@ -30,8 +30,8 @@ struct ink_status ink_wire_inflate(struct ink_arena *arena, grpc_slice data, siz
                                    struct ink_buf *out) INK_MUST_CHECK;
 
 /* INK_OK, or INVALID_ARGUMENT: with a violation for each text that contains NUL or is not UTF-8 (at
- * most 20), for nesting deeper than 64, or for bytes that are no message. Takes no memory when all
- * is well. */
+ * most 20), for nesting deeper than 64, for more than 100,000 fields, or for bytes that are no
+ * message. Takes no memory when all is well. */
 struct ink_status ink_wire_check(struct ink_arena *arena, const struct ink_message *type,
                                  const uint8_t *data, size_t size) INK_MUST_CHECK;
 

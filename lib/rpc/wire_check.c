@@ -1,8 +1,9 @@
 /*
  * What must be known of a serialized message before protobuf-c unpacks it, because afterwards it
  * cannot be seen or it is too late: a NUL inside a text (protobuf-c makes a C string of it, which
- * ends there for every reader), text that is not UTF-8 (protobuf-c does not look), and nesting
- * without end (protobuf-c recurses for each level and has no limit).
+ * ends there for every reader), text that is not UTF-8 (protobuf-c does not look), nesting without
+ * end (protobuf-c recurses for each level and has no limit), and fields without number (protobuf-c
+ * needs up to 100 bytes for a field of two: 4 MiB of them would become 200 MiB).
  */
 #include <stdbool.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #define DEEPEST 64
 #define MOST_VIOLATIONS 20
+#define MOST_FIELDS 100000
 
 enum wire_type { VARINT = 0, FIXED64 = 1, LENGTH = 2, FIXED32 = 5 };
 
@@ -44,7 +46,9 @@ struct scan {
     struct ink_violation *violations;
     size_t n_violations;
     unsigned depth;
+    unsigned n_fields;
     bool too_deep;
+    bool too_many;
 };
 
 static bool scan_message(struct scan *scan, const struct ink_message *type, const uint8_t *data,
@@ -174,7 +178,8 @@ static bool scan_message(struct scan *scan, const struct ink_message *type, cons
     while (valid && in.at < in.end && scan->n_violations < MOST_VIOLATIONS) {
         struct record record;
         struct place place = {.up = up, .reader = &in, .record = in.at};
-        valid = take_record(&in, &record);
+        scan->too_many = ++scan->n_fields > MOST_FIELDS;
+        valid = !scan->too_many && take_record(&in, &record);
         if (valid) {
             place.field = find_field(type, record.number);
             valid = scan_record(scan, &record, &place);
@@ -188,7 +193,11 @@ struct ink_status ink_wire_check(struct ink_arena *arena, const struct ink_messa
                                  const uint8_t *data, size_t size)
 {
     struct scan scan = {.arena = arena};
-    if (size != 0 && !scan_message(&scan, type, data, size, NULL) && !scan.too_deep)
+    bool valid = size == 0 || scan_message(&scan, type, data, size, NULL);
+    if (scan.too_many)
+        return ink_errorf(arena, INK_INVALID_ARGUMENT, "the message has more than %d fields",
+                          MOST_FIELDS);
+    if (!valid && !scan.too_deep)
         return ink_errorf(arena, INK_INVALID_ARGUMENT, "not a valid %s", type->full_name);
     return ink_violations_status(arena, scan.violations);
 }

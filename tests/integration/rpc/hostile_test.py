@@ -158,14 +158,17 @@ class HostileTest(unittest.TestCase):
         body = message(hello(take_ms=1000))
         for with_message in (False, True):
             connection = self.connect()
-            for start in range(0, 20000, 2000):
+            for start in range(0, 200000, 2000):
                 connection.send(b"".join(
                     frame(HEADERS, END_HEADERS, stream, CALL) +
                     (frame(DATA, END_STREAM, stream, body) if with_message else b"") +
                     frame(RST_STREAM, 0, stream, reset)
                     for stream in range(1 + 2 * start, 1 + 2 * (start + 2000), 2)))
                 self.friend()
-            connection.close()
+                if connection.closed:
+                    break
+            self.assertTrue(connection.closed)
+        self.assertIn("it took its calls back", self.server.log_text())
 
     def test_streams_have_a_share(self):
         connection = self.connect()
@@ -191,7 +194,7 @@ class HostileTest(unittest.TestCase):
         before = self.server.resident()
         for client, stream in streams:
             answer = client.answer(stream)
-            self.assertTrue(answer.over())
+            self.assertTrue(answer.over(), (client.closed, client.goaway, stream))
             self.assertNotEqual(answer.code(), OK)
         if not SANITIZED:
             self.assertLess(self.server.resident(), before + 32 * MEBI)
@@ -407,6 +410,15 @@ class HostileTest(unittest.TestCase):
                 answer = connection.answer(connection.start(head, body))
                 self.assertEqual((answer.code(), answer.text()), (code, text))
                 self.friend()
+
+    def test_messages_of_many_small_fields(self):
+        """protobuf-c makes up to 100 bytes of each."""
+        field = b"\x78\x01"
+        self.assertIn(b"Hello, Ada!", self.call(hello() + field * 90000, timeout=20))
+        with self.assertRaises(grpc.RpcError) as refused:
+            self.call(hello() + field * 100000, timeout=20)
+        self.assertEqual(refused.exception.code(), grpc.StatusCode.INVALID_ARGUMENT)
+        self.assertEqual(refused.exception.details(), "the message has more than 100000 fields")
 
     def test_messages_that_are_too_long(self):
         connection = self.connect().agree()
