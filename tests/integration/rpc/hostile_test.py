@@ -186,8 +186,8 @@ class HostileTest(unittest.TestCase):
 
     def test_windows_that_never_open(self):
         clients = [self.connect(PREFACE + settings(table=0, window=window)) for window in (0, 1)]
-        reply = message(hello(b"x" * 50000))
-        endless = message(hello(b"x" * 10000, times=2**31 - 1))
+        reply = message(hello(b"x" * 500))  # all of them fit into the server's window
+        endless = message(hello(b"x" * 1000, times=2**31 - 1))
         streams = [(client, client.start(head, body)) for client in clients
                    for head, body in [(CALL, reply)] * 40 + [(request(MANY), endless)] * 10]
         self.friend()
