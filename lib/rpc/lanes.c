@@ -3,25 +3,25 @@
 #include <stddef.h>
 #include <string.h>
 
-void lanes_init(struct lanes *lanes, unsigned most)
+void lanes_init(struct lanes *lanes, unsigned most, unsigned most_running)
 {
     memset(lanes, 0, sizeof(*lanes));
     lanes->most = most;
+    lanes->most_running = most_running;
     pthread_mutex_init(&lanes->lock, NULL);
-    pthread_cond_init(&lanes->work, NULL);
 }
 
 void lanes_release(struct lanes *lanes)
 {
     pthread_mutex_destroy(&lanes->lock);
-    pthread_cond_destroy(&lanes->work);
 }
 
 /* What follows until lanes_admit() has the lock held. */
 
-static void append_waiting(struct lane_entry *entry)
+static void append_waiting(struct lanes *lanes, struct lane_entry *entry)
 {
     struct lane *lane = entry->lane;
+    lanes->waiting++;
     entry->state = LANE_WAITING;
     entry->next_waiting = NULL;
     entry->last_waiting = lane->last;
@@ -32,9 +32,10 @@ static void append_waiting(struct lane_entry *entry)
     lane->last = entry;
 }
 
-static void remove_waiting(struct lane_entry *entry)
+static void remove_waiting(struct lanes *lanes, struct lane_entry *entry)
 {
     struct lane *lane = entry->lane;
+    lanes->waiting--;
     if (entry->next_waiting != NULL)
         entry->next_waiting->last_waiting = entry->last_waiting;
     else
@@ -93,7 +94,7 @@ static struct lane_entry *drop_newest(struct lanes *lanes, struct lane *lane)
         return NULL;
     bool waited = entry->state == LANE_WAITING;
     if (waited)
-        remove_waiting(entry);
+        remove_waiting(lanes, entry);
     count_out(lanes, entry);
     (void)grpc_call_cancel_with_status(entry->grpc, GRPC_STATUS_RESOURCE_EXHAUSTED,
                                        "too many calls are open at once: try again later", NULL);
@@ -123,39 +124,44 @@ bool lanes_wait(struct lanes *lanes, struct lane_entry *entry)
 {
     pthread_mutex_lock(&lanes->lock);
     bool counts = entry->lane != NULL;
-    if (counts) {
-        append_waiting(entry);
-        pthread_cond_signal(&lanes->work);
-    }
+    if (counts)
+        append_waiting(lanes, entry);
     pthread_mutex_unlock(&lanes->lock);
     return counts;
 }
 
-/* The first that waits in the lane whose turn it is; NULL when none does. With the lock held. */
+/* The first that waits in the lane whose turn it is; there is one. With the lock held. */
 static struct lane_entry *take_waiting(struct lanes *lanes)
 {
-    for (size_t i = 0; i < LANES; i++) {
-        struct lane *lane = &lanes->lanes[lanes->next];
-        struct lane_entry *entry = lane->first;
+    const struct lane *lane;
+    do {
+        lane = &lanes->lanes[lanes->next];
         lanes->next = (lanes->next + 1) % LANES;
-        if (entry == NULL)
-            continue;
-        remove_waiting(entry);
-        entry->state = LANE_RUNNING;
-        entry->until = entry->latest;
-        return entry;
-    }
-    return NULL;
+    } while (lane->first == NULL);
+    struct lane_entry *entry = lane->first;
+    remove_waiting(lanes, entry);
+    entry->state = LANE_RUNNING;
+    entry->until = entry->latest;
+    return entry;
 }
 
 struct lane_entry *lanes_take(struct lanes *lanes)
 {
-    struct lane_entry *entry;
+    struct lane_entry *entry = NULL;
     pthread_mutex_lock(&lanes->lock);
-    while ((entry = take_waiting(lanes)) == NULL && !lanes->closed)
-        pthread_cond_wait(&lanes->work, &lanes->lock);
+    if (lanes->waiting > 0 && lanes->running < lanes->most_running) {
+        lanes->running++;
+        entry = take_waiting(lanes);
+    }
     pthread_mutex_unlock(&lanes->lock);
     return entry;
+}
+
+void lanes_done(struct lanes *lanes)
+{
+    pthread_mutex_lock(&lanes->lock);
+    lanes->running--;
+    pthread_mutex_unlock(&lanes->lock);
 }
 
 void lanes_answer(struct lanes *lanes, struct lane_entry *entry, int64_t until)
@@ -173,7 +179,7 @@ void lanes_leave(struct lanes *lanes, struct lane_entry *entry)
     pthread_mutex_unlock(&lanes->lock);
 }
 
-/* A call that waits will be taken by a worker, which sees for itself that it is too late. */
+/* A call that waits will have its turn, and whoever takes it sees that it is too late. */
 static void cancel_late(struct lane_entry *entry, int64_t now)
 {
     static const char *const reasons[] = {
@@ -193,13 +199,5 @@ void lanes_sweep(struct lanes *lanes, int64_t now)
     for (size_t i = 0; i < LANES; i++)
         for (struct lane_entry *entry = lanes->lanes[i].newest; entry != NULL; entry = entry->older)
             cancel_late(entry, now);
-    pthread_mutex_unlock(&lanes->lock);
-}
-
-void lanes_close(struct lanes *lanes)
-{
-    pthread_mutex_lock(&lanes->lock);
-    lanes->closed = true;
-    pthread_cond_broadcast(&lanes->work);
     pthread_mutex_unlock(&lanes->lock);
 }

@@ -2,10 +2,11 @@
  * The unary calls of a server, from their arrival to the end of their answer: how many there are,
  * whose turn it is, and until when each has. Internal to lib/rpc.
  *
- * Calls are kept in lanes by the connection that they came on. Workers take from the lanes in turn,
- * so a connection with a thousand calls delays the others' by one call, not by a thousand. When
- * there are as many calls as there may be, the fullest lane loses its newest: who sends most is
- * refused, and nobody else. (Two connections may share a lane; there are many.)
+ * Calls are kept in lanes by the connection that they came on. Threads take from the lanes in turn,
+ * as many at once as there may be handlers, so a connection with a thousand calls delays the
+ * others' by one call, not by a thousand. When there are as many calls as there may be, the fullest
+ * lane loses its newest: who sends most is refused, and nobody else. (Two connections may share a
+ * lane; there are many.)
  */
 #pragma once
 
@@ -18,7 +19,7 @@
 
 enum lane_state {
     LANE_ARRIVING,  /* its message has not come yet */
-    LANE_WAITING,   /* for a worker */
+    LANE_WAITING,   /* for its turn */
     LANE_RUNNING,   /* in a handler */
     LANE_ANSWERING, /* its reply is on its way */
 };
@@ -42,14 +43,15 @@ struct lane {
 
 struct lanes {
     pthread_mutex_t lock;
-    pthread_cond_t work;
     struct lane lanes[LANES];
     unsigned count, most;
+    unsigned waiting;
+    unsigned running, most_running;
     unsigned next; /* the lane that has the next turn */
-    bool closed;
 };
 
-void lanes_init(struct lanes *lanes, unsigned most);
+/* For `most` calls, of which `most_running` may be in a handler. */
+void lanes_init(struct lanes *lanes, unsigned most, unsigned most_running);
 void lanes_release(struct lanes *lanes);
 
 /* What became of a call that is new. */
@@ -61,16 +63,17 @@ struct lane_admission {
 /* Counts a call that arrives; `connection` is any number that its connection has. */
 struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry,
                                   uint64_t connection);
-/* Its message is there: it waits for a worker. False when it had to make room meanwhile. */
+/* Its message is there: it waits for its turn. False when it had to make room meanwhile. */
 bool lanes_wait(struct lanes *lanes, struct lane_entry *entry);
-/* The next call to handle, once there is one; NULL after lanes_close(), when none waits. */
+/* The call whose turn it is, to be handled by the caller, who says lanes_done() then and asks
+ * again; NULL when none waits, or as many are in handlers as may be: one of those who said
+ * lanes_done() will find what waits. */
 struct lane_entry *lanes_take(struct lanes *lanes);
-/* Its handler is done; the reply may take until then. */
+void lanes_done(struct lanes *lanes);
+/* It is answered; the reply may take until then. */
 void lanes_answer(struct lanes *lanes, struct lane_entry *entry, int64_t until);
 /* It is finished, whichever way. */
 void lanes_leave(struct lanes *lanes, struct lane_entry *entry);
 
 /* Cancels what should have arrived, been handled or been taken by now. */
 void lanes_sweep(struct lanes *lanes, int64_t now);
-/* No call will come any more: workers go home. */
-void lanes_close(struct lanes *lanes);

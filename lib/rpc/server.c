@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/rpc/server_internal.h"
@@ -18,8 +19,6 @@
 #define LEAVE_MS 500
 /* For a new connection to say that it speaks HTTP/2; the C core would wait for two minutes. */
 #define HANDSHAKE_TIMEOUT_MS 10000
-/* Threads for what never blocks, which also read and write the connections. */
-#define EVENT_THREADS 2
 /* How often late calls and floods are looked for. */
 #define SWEEP_INTERVAL (1 * INK_SECOND)
 #define FLOOD_INTERVAL (25 * INK_MILLISECOND)
@@ -97,7 +96,7 @@ struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
     server->contract = contract;
     server->options = *options;
     set_defaults(&server->options);
-    lanes_init(&server->lanes, server->options.max_calls);
+    lanes_init(&server->lanes, server->options.max_calls, server->options.workers);
     server->grpc = make_grpc_server(&server->options);
     server->events = grpc_completion_queue_create_for_next(NULL);
     grpc_server_register_completion_queue(server->grpc, server->events, NULL);
@@ -192,36 +191,29 @@ void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor
 }
 
 /* Until the queue is shut down or nothing happens for a while. Returns false at the end. */
-static bool handle_event(struct ink_rpc_server *server)
+static void *handle_events(void *data)
 {
-    gpr_timespec until = ink_wire_deadline(ink_now() + FLOOD_INTERVAL);
-    grpc_event event = grpc_completion_queue_next(server->events, until, NULL);
-    if (event.type == GRPC_OP_COMPLETE) {
+    struct ink_rpc_server *server = data;
+    for (;;) {
+        grpc_event event =
+            grpc_completion_queue_next(server->events, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
+        if (event.type == GRPC_QUEUE_SHUTDOWN)
+            return NULL;
         struct event *tag = event.tag;
         INK_TAKE_OVER(tag);
         tag->done(tag, event.success != 0);
     }
-    return event.type != GRPC_QUEUE_SHUTDOWN;
 }
 
-static void *handle_events(void *data)
-{
-    while (handle_event(data))
-        ;
-    return NULL;
-}
-
-/* The first of these threads also looks after those that are late, and for floods. */
-static void *handle_events_and_sweep(void *data)
+/* Looks for floods, and after those that are late. */
+static void *keep_watch(void *data)
 {
     struct ink_rpc_server *server = data;
-    int64_t sweep = ink_now() + SWEEP_INTERVAL, look = ink_now() + FLOOD_INTERVAL;
-    while (handle_event(server)) {
-        int64_t now = ink_now();
-        if (now < look)
-            continue;
-        look = now + FLOOD_INTERVAL;
+    int64_t sweep = ink_now() + SWEEP_INTERVAL;
+    while (!atomic_load(&server->watch_ends)) {
+        nanosleep(&(struct timespec){.tv_nsec = FLOOD_INTERVAL}, NULL);
         flood_watch_look(server->floods);
+        int64_t now = ink_now();
         if (now < sweep)
             continue;
         sweep = now + SWEEP_INTERVAL;
@@ -233,15 +225,13 @@ static void *handle_events_and_sweep(void *data)
 
 static void start_threads(struct ink_rpc_server *server)
 {
-    server->n_threads = EVENT_THREADS + server->options.workers;
+    server->n_threads = server->options.workers + 1;
     server->threads = ink_calloc(server->n_threads, sizeof(*server->threads));
     for (unsigned i = 0; i < server->n_threads; i++)
-        if (pthread_create(&server->threads[i], NULL,
-                           i == 0              ? handle_events_and_sweep
-                           : i < EVENT_THREADS ? handle_events
-                                               : unary_work,
-                           server) != 0)
+        if (pthread_create(&server->threads[i], NULL, handle_events, server) != 0)
             abort();
+    if (pthread_create(&server->watch, NULL, keep_watch, server) != 0)
+        abort();
 }
 
 static void flooded(void *self, unsigned client_port, const char *reason)
@@ -366,12 +356,15 @@ static void await_drained(struct ink_rpc_server *server, int64_t grace_ms)
 
 static void stop_threads(struct ink_rpc_server *server)
 {
-    lanes_close(&server->lanes);
     grpc_completion_queue_shutdown(server->events);
+    if (server->n_threads == 0) { /* never started: nobody else drains it */
+        handle_events(server);
+        return;
+    }
     for (unsigned i = 0; i < server->n_threads; i++)
         pthread_join(server->threads[i], NULL);
-    if (server->n_threads == 0) /* never started: nobody else drains it */
-        handle_events(server);
+    atomic_store(&server->watch_ends, true);
+    pthread_join(server->watch, NULL);
 }
 
 static bool nobody_watches(const struct ink_rpc_server *server)

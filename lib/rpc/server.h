@@ -77,8 +77,8 @@
  *         return 0;
  *     }
  *
- * A handler may block: unary handlers run on `workers` threads, and a stream has a thread of its
- * own while it lasts (at most `max_streams`; beyond them RESOURCE_EXHAUSTED). What a handler
+ * A handler may block: `workers` unary handlers run at once, and a stream has a thread of its own
+ * while it lasts (at most `max_streams`; beyond them RESOURCE_EXHAUSTED). What a handler
  * allocates for its reply it takes from ctx->arena, which lives until the reply was sent.
  *
  * grpc.health.v1 and grpc.reflection (v1 and v1alpha) are served as well; methods that no handler
@@ -174,9 +174,9 @@ struct ink_rpc_server_options {
     void (*refused)(void *self, const char *names);
     void (*flooded)(void *self, unsigned client_port, const char *reason);
     void *events_self;
-    /* Threads for unary calls; 0 means the default, 8. Measured on 2 cores with 64 connections
-     * that read a blog from Redis through the gateway: 4, 8, 16 and 64 workers served 9.5, 8.9,
-     * 8.7 and 8.8 thousand a second. More are for handlers that wait long. */
+    /* Handlers of unary calls at once; 0 means the default, 8. Measured on 2 cores with 64
+     * connections that read a blog from Redis through the gateway: 4, 8, 16 and 64 workers
+     * served 9.5, 8.9, 8.7 and 8.8 thousand a second. More are for handlers that wait long. */
     unsigned workers;
     unsigned max_streams;     /* streams at once, and as many each of health and reflection; 0
                                  means the default, 256 */

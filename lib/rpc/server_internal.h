@@ -1,15 +1,17 @@
 /*
  * The parts of a server, shared by the files of lib/rpc that implement it.
  *
- * One completion queue, `events`, brings all that happens to threads that never block. Handlers of
- * unary calls may: they run on worker threads, which take calls from `lanes` (lanes.h). A stream
- * has a thread of its own.
+ * One completion queue, `events`, brings all that happens to threads that are alike. Handlers of
+ * unary calls, which may block, run on them as well, but never on all at once: `lanes` (lanes.h)
+ * says whose turn it is, and there is one thread more than handlers. A stream has a thread of its
+ * own.
  */
 #pragma once
 
 #include <grpc/grpc.h>
 #include <grpc/grpc_security.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "lib/base/tsan.h"
 #include "lib/rpc/flood.h"
@@ -79,6 +81,8 @@ struct ink_rpc_server {
     grpc_completion_queue *events;
     pthread_t *threads;
     unsigned n_threads;
+    pthread_t watch; /* looks for floods, and after those that are late */
+    atomic_bool watch_ends;
     struct served *methods;
     struct interceptor interceptors[MOST_INTERCEPTORS];
     unsigned n_interceptors;
@@ -156,8 +160,6 @@ void status_op_release(struct status_op *status_op);
 void unary_listen(struct served *served);
 void stream_listen(struct served *served);
 void unknown_listen(struct ink_rpc_server *server);
-/* What a worker thread does; `data` is the server. */
-void *unary_work(void *data);
 /* Cancels streams that are too late. */
 void streams_sweep(struct ink_rpc_server *server, int64_t now);
 /* Answers a call that cannot be served, without a thread. Takes over the call's handle; the rest of

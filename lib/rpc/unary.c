@@ -1,7 +1,8 @@
 /*
- * Unary calls. The events thread takes each as soon as its headers are there, so that none is held
- * inside the C core, where nobody counts them and a client that gives no deadline has none. Its
- * message is read next, it waits in its lane for a worker, and is answered in one batch.
+ * Unary calls. Each is taken as soon as its headers are there, so that none is held inside the C
+ * core, where nobody counts them and a client that gives no deadline has none. Its message is read
+ * next, it waits in its lane for its turn, and is answered in one batch. The thread that found the
+ * message there has the handler run, if there may be one more of them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -104,9 +105,9 @@ static bool taken_back(const struct unary *unary)
            ink_now() < ink_wire_deadline_back(unary->call.deadline);
 }
 
-void *unary_work(void *data)
+/* Handles what waits, as long as there may be one more handler. */
+static void work(struct ink_rpc_server *server)
 {
-    struct ink_rpc_server *server = data;
     struct lane_entry *entry;
     while ((entry = lanes_take(&server->lanes)) != NULL) {
         struct unary *unary = INK_CONTAINER_OF(entry, struct unary, entry);
@@ -116,26 +117,28 @@ void *unary_work(void *data)
         } else {
             run(unary);
         }
+        lanes_done(&server->lanes);
     }
-    return NULL;
 }
 
 static void received(struct event *event, bool ok)
 {
     struct unary *unary = INK_CONTAINER_OF(event, struct unary, received);
     struct call *call = &unary->call;
+    struct ink_rpc_server *server = call->served->server;
     bool whole = ok && call->payload != NULL;
-    flood_watch_note(call->served->server->floods, call->ctx.peer);
+    flood_watch_note(server->floods, call->ctx.peer);
     if (!whole) {
-        flood_watch_note_reset(call->served->server->floods, call->ctx.peer);
+        flood_watch_note_reset(server->floods, call->ctx.peer);
         call_cancel_empty(call);
         finish_one(unary); /* there is no reply */
     } else if (call->served->built_in) {
         run(unary);
-    } else if (!lanes_wait(&call->served->server->lanes, &unary->entry)) {
+    } else if (!lanes_wait(&server->lanes, &unary->entry)) {
         finish_one(unary);
     }
     finish_one(unary);
+    work(server);
 }
 
 static void read_message(struct unary *unary)

@@ -36,7 +36,7 @@ static int set_up(void **state)
         entries[i].grpc = (grpc_call *)(void *)&entries[i];
         entries[i].until = entries[i].latest = INT64_MAX;
     }
-    lanes_init(&lanes, 3);
+    lanes_init(&lanes, 3, 3);
     return 0;
 }
 
@@ -68,9 +68,25 @@ static void connections_have_turns(void **state)
     admit_waiting(1, ALICE);
     admit_waiting(2, BOB);
     assert_ptr_equal(lanes_take(&lanes), &entries[0]);
+    lanes_done(&lanes);
     assert_ptr_equal(lanes_take(&lanes), &entries[2]);
+    lanes_done(&lanes);
     assert_ptr_equal(lanes_take(&lanes), &entries[1]);
-    lanes_close(&lanes);
+    assert_null(lanes_take(&lanes));
+}
+
+static void so_many_run_at_once(void **state)
+{
+    (void)state;
+    lanes.most_running = 2;
+    for (int i = 0; i < 3; i++)
+        admit_waiting(i, ALICE);
+    assert_ptr_equal(lanes_take(&lanes), &entries[0]);
+    assert_ptr_equal(lanes_take(&lanes), &entries[1]);
+    assert_null(lanes_take(&lanes));
+    lanes_done(&lanes);
+    assert_ptr_equal(lanes_take(&lanes), &entries[2]);
+    lanes_done(&lanes);
     assert_null(lanes_take(&lanes));
 }
 
@@ -162,11 +178,9 @@ int main(void)
 {
 #define LANES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        LANES_TEST(connections_have_turns),
-        LANES_TEST(the_fullest_loses_its_newest),
-        LANES_TEST(one_that_arrives_makes_room_too),
-        LANES_TEST(who_is_handled_stays),
-        LANES_TEST(leaving_makes_room),
+        LANES_TEST(connections_have_turns),       LANES_TEST(so_many_run_at_once),
+        LANES_TEST(the_fullest_loses_its_newest), LANES_TEST(one_that_arrives_makes_room_too),
+        LANES_TEST(who_is_handled_stays),         LANES_TEST(leaving_makes_room),
         LANES_TEST(the_late_are_cancelled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
