@@ -157,15 +157,19 @@ static bool take_head(struct ink_http_request *request)
         request_refuse(request, 400, detail);
         return false;
     }
-    int status =
-        ink_http_frame(&head, request->server->options.max_body_bytes, &request->framing, &detail);
-    if (status == 0)
-        status = check_target(request->info, &detail);
     request->n_fields = head.n_fields;
     request->method = head.method;
-    if (status == 0)
+    int status = check_target(request->info, &detail);
+    if (status == 0) /* what is refused for another reason is told with its path */
         set_target(request);
-    else
+    const char *frame_detail;
+    int frame_status = ink_http_frame(&head, request->server->options.max_body_bytes,
+                                      &request->framing, &frame_detail);
+    if (frame_status != 0) {
+        status = frame_status;
+        detail = frame_detail;
+    }
+    if (status != 0)
         request_refuse(request, status, detail);
     return status == 0;
 }

@@ -100,6 +100,7 @@ class Requests(MeshTest):
             answer = raw.recv(65536)  # not a byte of the body was sent
         self.assertTrue(answer.startswith(b"HTTP/1.1 413 "), answer)
         self.assertIn(b"application/problem+json", answer)
+        self.assertIn(f'"instance":"{REGISTER}"'.encode(), answer)
 
     def test_too_large_in_chunks(self):
         def body():

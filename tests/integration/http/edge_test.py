@@ -300,7 +300,7 @@ class EdgeTest(unittest.TestCase):
             (500, ask("GET", "/v1/books/7?failWith=13")), (501, ask("BREW", "/v1/books/7")),
             (503, ask("GET", "/v1/books/7?failWith=14")),
             # Refused before there is a request that the edge could look at.
-            (400, ask("GET", "/health", None, {"Transfer-Encoding": "gzip"})),
+            (501, ask("GET", "/health", None, {"Transfer-Encoding": "gzip"})),
             (400, ask("GET", "/health", None, {"Bad Name": "x"})),
             (431, ask("GET", "/health", None, {f"X-{n}": "x" for n in range(70)}))]
         for status, (got, headers, _) in answers:
