@@ -323,7 +323,8 @@ class KeysTest(MeshTest):
                 ("notification", "JWT_SERVICE_SIGNING_KEY_FILE", key.path),
                 ("blog", "SEAL_SECRET", "too short")):
             program = self.mesh.services[name]
-            good = program.env[setting]
+            good, log = program.env[setting], program.log
+            program.log = os.path.join(scratch("refused-"), name)  # what it says is no log line
             for bad in ("", others):
                 program.stop()
                 program.env[setting] = bad
@@ -331,7 +332,7 @@ class KeysTest(MeshTest):
                 self.assertTrue(program.process.wait(30))
                 self.assertIn(program.process.exit_code(), (1, 2))
                 self.assertIn(setting, program.log_tail())
-            program.env[setting] = good
+            program.env[setting], program.log = good, log
             program.start()
         self.await_mesh()
 
