@@ -3,6 +3,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "lib/http/framing.h"
+
 /* Of extensions and trailers, together. */
 #define MAX_OVERHEAD 8192
 
@@ -51,6 +53,17 @@ static enum ink_chunks_state ignored_char(struct ink_chunks *chunks, char c,
     return c == '\r' ? next : rest;
 }
 
+/* Of a trailer's name, or its end. */
+static enum ink_chunks_state name_char(struct ink_chunks *chunks, char c)
+{
+    bool begun = chunks->state == INK_CHUNKS_TRAILER_NAME;
+    if (++chunks->overhead > MAX_OVERHEAD)
+        return INK_CHUNKS_BAD;
+    if (c == ':' && begun)
+        return INK_CHUNKS_TRAILER_LINE;
+    return ink_http_is_token_char(c) ? INK_CHUNKS_TRAILER_NAME : INK_CHUNKS_BAD;
+}
+
 static enum ink_chunks_state exactly(char c, char wanted, enum ink_chunks_state next)
 {
     return c == wanted ? next : INK_CHUNKS_BAD;
@@ -74,7 +87,9 @@ static enum ink_chunks_state control_char(struct ink_chunks *chunks, char c)
         chunks->digits = 0;
         return exactly(c, '\n', INK_CHUNKS_SIZE);
     case INK_CHUNKS_TRAILER:
-        return ignored_char(chunks, c, INK_CHUNKS_TRAILER_LINE, INK_CHUNKS_END_LF);
+        return c == '\r' ? INK_CHUNKS_END_LF : name_char(chunks, c);
+    case INK_CHUNKS_TRAILER_NAME:
+        return name_char(chunks, c);
     case INK_CHUNKS_TRAILER_LINE:
         return ignored_char(chunks, c, INK_CHUNKS_TRAILER_LINE, INK_CHUNKS_TRAILER_LF);
     case INK_CHUNKS_TRAILER_LF:

@@ -1,7 +1,8 @@
 /*
  * Takes apart a chunked body (RFC 9112, section 7.1). Extensions and trailers are read and ignored;
- * everything else is exact: hexadecimal size, CRLF, data, CRLF. A pure state machine that is fed
- * with whatever has arrived.
+ * everything else is exact: hexadecimal size, CRLF, data, CRLF. A trailer is a name and a colon at
+ * least: what follows an unfinished body, a request say, must not be swallowed as one. A pure state
+ * machine that is fed with whatever has arrived.
  */
 #pragma once
 
@@ -18,6 +19,7 @@ enum ink_chunks_state {
     INK_CHUNKS_DATA_CR,
     INK_CHUNKS_DATA_LF,
     INK_CHUNKS_TRAILER, /* at the start of a trailer line */
+    INK_CHUNKS_TRAILER_NAME,
     INK_CHUNKS_TRAILER_LINE,
     INK_CHUNKS_TRAILER_LF,
     INK_CHUNKS_END_LF,

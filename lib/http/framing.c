@@ -18,7 +18,7 @@ struct seen {
     bool repeated_type;
 };
 
-static bool is_token_char(unsigned char c)
+bool ink_http_is_token_char(char c)
 {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
         return true;
@@ -28,7 +28,7 @@ static bool is_token_char(unsigned char c)
 bool ink_http_is_token(const char *text)
 {
     size_t i = 0;
-    while (is_token_char((unsigned char)text[i]))
+    while (ink_http_is_token_char(text[i]))
         i++;
     return i > 0 && text[i] == '\0';
 }

@@ -32,8 +32,9 @@ struct ink_http_framing {
 int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
                    struct ink_http_framing *ret_framing, const char **ret_detail);
 
-/* Whether `text` is a token (RFC 9110, section 5.6.2). */
+/* Whether `text` is a token (RFC 9110, section 5.6.2), and whether `c` may be in one. */
 bool ink_http_is_token(const char *text);
+bool ink_http_is_token_char(char c);
 
 /* Whether a header, which still is as it arrived, begins with three words and one space between
  * each (RFC 9112, section 3), and every line of it ends in CRLF with neither of the two elsewhere,

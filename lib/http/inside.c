@@ -265,6 +265,14 @@ void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const
     *ret_end = conn->buf + (conn->request_len > 0 ? conn->request_len : 0);
 }
 
+bool ink_mg_asks_for_head(const struct mg_connection *conn)
+{
+    int at = conn->data_len >= 2 && memcmp(conn->buf, "\r\n", 2) == 0 ? 2 : 0;
+    if (conn->data_len < at + 5 || memcmp(conn->buf + at, "HEAD", 4) != 0)
+        return false;
+    return conn->buf[at + 4] == ' ' || conn->buf[at + 4] == '\0'; /* NUL when it was parsed */
+}
+
 bool ink_mg_buffer_full(const struct mg_connection *conn)
 {
     return conn->data_len >= conn->buf_size;

@@ -59,8 +59,9 @@ struct ink_http_request {
     int64_t start;
     int64_t deadline;
     bool http11;
-    bool close;    /* after the reply */
-    bool unparsed; /* what came last on the connection was no request */
+    bool close;     /* after the reply */
+    bool surprises; /* it does, and the client did not ask for it: more of it may be on its way */
+    bool unparsed;  /* what came last on the connection was no request */
 
     bool body_read;
     int body_status;

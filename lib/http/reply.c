@@ -131,6 +131,7 @@ static bool wants_close(const struct ink_http_request *request)
 
 static void decide_close(struct ink_http_request *request)
 {
+    bool expected = wants_close(request) || !request->http11;
     if (wants_close(request) || threads_run_low(request->server) ||
         atomic_load(&request->server->draining) || !body_is_out_of_the_way(request))
         request->close = true;
@@ -138,6 +139,7 @@ static void decide_close(struct ink_http_request *request)
         mg_disable_connection_keep_alive(request->conn);
     else
         request->close = !ink_mg_keeps_alive(request->conn);
+    request->surprises = request->close && !expected;
 }
 
 static void make_head(struct ink_http_request *request, int status, const char *content_type)

@@ -13,7 +13,8 @@
 #include "lib/base/alloc.h"
 #include "lib/http/internal.h"
 
-/* How long a refused client gets to read why. */
+/* How long a client gets to read the last answer, when it did not ask for the end: what it sends
+ * meanwhile would otherwise reset the connection, and take away what is still on its way. */
 #define LINGER_MS 1000
 
 #ifdef __SANITIZE_THREAD__
@@ -148,11 +149,19 @@ static int check_target(const struct mg_request_info *info, const char **ret_det
     return 400;
 }
 
+/* An answer to HEAD has no body, however little of the request was understood. */
+static void see_head(struct ink_http_request *request)
+{
+    if (ink_mg_asks_for_head(request->conn))
+        request->method = "HEAD";
+}
+
 /* False, and the request is refused, when it is not trustworthy. */
 static bool take_head(struct ink_http_request *request)
 {
     const char *detail = "The request is malformed.";
     struct ink_http_head head;
+    see_head(request);
     if (!take_fields(request, &head)) {
         request_refuse(request, 400, detail);
         return false;
@@ -184,8 +193,8 @@ static void finish(struct ink_http_request *request)
     }
     if (request->state != REPLY_DONE) {
         mg_disable_connection_keep_alive(request->conn);
-    } else if (request->close && ink_http_has_body(request) &&
-               (!request->body_read || request->body_status != 0)) {
+    } else if (request->surprises || (request->close && ink_http_has_body(request) &&
+                                      (!request->body_read || request->body_status != 0))) {
         ink_mg_linger(request->conn, LINGER_MS);
     }
 }
@@ -310,6 +319,7 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
     request->unparsed = true;
     atomic_fetch_add(&request->server->active, 1);
     request_begin(request, conn);
+    see_head(request);
     status = explain(request, status, &detail);
     request_refuse(request, status, detail);
     ink_mg_linger(conn, LINGER_MS);

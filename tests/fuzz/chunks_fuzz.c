@@ -1,5 +1,6 @@
 /* lib/http/chunks.h: a chunked body is the same in whatever pieces it arrives, and is what a
  * decoder says that is too simple to be wrong. The first two bytes: the limit, and how to cut. */
+#include <stdbool.h>
 #include <string.h>
 
 #include "lib/base/buf.h"
@@ -38,6 +39,14 @@ static const char *line_end(const char *at, const char *end)
     return lf != NULL && lf > at && lf[-1] == '\r' ? lf + 1 : NULL;
 }
 
+/* A name, a colon, whatever. */
+static bool is_trailer(const char *line)
+{
+    size_t name = strspn(line, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                               "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+    return name > 0 && line[name] == ':';
+}
+
 /* What is behind the body, which is appended to `out`, or NULL when it is not whole and good. */
 static const char *decode(const char *at, const char *end, struct ink_buf *out)
 {
@@ -58,10 +67,14 @@ static const char *decode(const char *at, const char *end, struct ink_buf *out)
         ink_buf_append(out, at, length);
         at += length + 2;
     }
-    for (const char *next; (next = line_end(at, end)) != NULL; at = next)
-        if (next == at + 2)
-            return next;
-    return NULL;
+    const char *next = line_end(at, end);
+    while (next != NULL && next != at + 2) {
+        if (!is_trailer(at))
+            return NULL;
+        at = next;
+        next = line_end(at, end);
+    }
+    return next;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -134,6 +134,12 @@ class HttpTest(unittest.TestCase):
         self.refused(b"POST /echo HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400,
                      "HTTP/1.1")
 
+    def test_trailers(self):
+        """What comes instead of the last line of a body is not swallowed as a trailer."""
+        begin = self.post(b"Transfer-Encoding: chunked", body=b"5\r\nhello\r\n0\r\n")
+        self.assertEqual([r.status for r in self.talk(begin + b"GET /evil HTTP/1.1\r\n\r\n")], [400])
+        self.assertEqual([r.status for r in self.talk(begin + b"A: b\r\n\r\n")], [200])
+
     def test_header_names(self):
         self.refused(self.post(b"Content-Length : 5"), 400, "malformed")
         self.refused(self.post(b"X(y): 1", b"Content-Length: 5"), 400, "malformed")
@@ -375,6 +381,37 @@ class HttpTest(unittest.TestCase):
                             b"HEAD /big?7 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
                             head=True)
         self.assertEqual([r.status for r in replies], [200, 200])
+
+    def test_refused_head(self):
+        """The answer to a HEAD has no body, also when little of it was understood."""
+        for data in (b"HEAD / HTTP/1.1\r\n\r\n", b"HEAD :// HTTP/1.1\r\nHost: x\r\n\r\n",
+                     b"HEAD / HTTP/1.1\r\nHost: x\r\nA: \x0c\r\n\r\n",
+                     b"\r\nHEAD / HTTP/1.1\r\nHost: x\r\nno field\r\n\r\n"):
+            self.assertEqual([r.status for r in self.talk(data, head=True)], [400], data)
+
+    def test_last_request(self):
+        """Behind a request that says close nothing is a request, wherever it says so."""
+        for lines in (b"Connection: close", b"Connection: keep-alive, Close",
+                      b"Connection: keep-alive\r\nConnection: x,close"):
+            replies = self.talk(b"GET /a HTTP/1.1\r\nHost: x\r\n" + lines + b"\r\n\r\n"
+                                b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertEqual([(r.status, r.headers["connection"]) for r in replies],
+                             [(200, "close")], lines)
+
+    def test_last_answers_arrive(self):
+        """Though more was sent than was read, and the client is slow to take what comes."""
+        for last in (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
+                     b"POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n"):
+            with socket.socket() as sock, sock.makefile("rb") as file:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                sock.settimeout(10)
+                sock.connect(("127.0.0.1", self.server.port))
+                sock.sendall(b"GET /big?150000 HTTP/1.1\r\nHost: x\r\n\r\n" + last
+                             + b"more" * 15000)
+                time.sleep(0.1)
+                self.assertEqual(len(read_reply(file).body), 150000)
+                reply = read_reply(file)
+                self.assertEqual((reply.status, reply.headers["connection"]), (200, "close"))
 
     def test_expect(self):
         with self.server.connect() as sock, sock.makefile("rb") as file:

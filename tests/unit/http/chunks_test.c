@@ -55,7 +55,7 @@ static void good(void **state)
     (void)state;
     expect("0\r\n\r\n", "", 0);
     expect("5\r\nhello\r\n0\r\n\r\n", "hello", 0);
-    expect("1\r\nh\r\n4;a=b;c\r\nello\r\n000;x\r\nTrailer: 1\r\nOther: 2\r\n\r\n", "hello", 0);
+    expect("1\r\nh\r\n4 \t;a=b;c\r\nello\r\n000;x\r\nTrailer: 1\r\nOther: 2\r\n\r\n", "hello", 0);
     expect("A\r\n0123456789\r\n0\r\n\r\nGET / HTTP/1.1", "0123456789", 14);
     expect("b\r\n0\r\n\r\n\r\n\r\n01\r\n0\r\n\r\n", "0\r\n\r\n\r\n\r\n01", 0);
 }
@@ -70,7 +70,10 @@ static void bad(void **state)
         " 5\r\nhello",  "11111111111111111\r\n",
         "0\r\nA: b\n",  "0\r\n\rx",
         "5;a\nb\r\n",   "0\r\nA: b\r\rx",
-        ";x\r\n",
+        ";x\r\n",       "5 \r\nhello",
+        "5 x\r\n",      "0\r\nGET / HTTP/1.1\r\n",
+        "0\r\n: b",     "0\r\nA : b",
+        "0\r\n b: c",   "0\r\nA\r\n",
     };
     (void)state;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
