@@ -74,9 +74,11 @@ def parser():
     one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER,
                      help="arguments of bazel test, for instance //tests/unit/...")
     one = command("fuzz", lambda args: fuzz.run(args.names, args.seconds),
-                  "look for inputs that break a parser",
+                  "look for inputs that break a parser, or the gateway",
                   "Runs the fuzzers of tests/fuzz, one a processor, an hour each. What they learn "
-                  "and what they find stays in .inkmesh/fuzz/.")
+                  "and what they find stays in .inkmesh/fuzz/. `gateway` is a whole mesh of its "
+                  "own, whose running gateway gets right and damaged requests over raw "
+                  "connections; the others are parsers under libFuzzer.")
     one.add_argument("names", metavar="NAME", nargs="*",
                      help="any of: " + ", ".join(fuzz.names()) + " (default: all)")
     one.add_argument("--seconds", type=int, default=3600, metavar="N",

@@ -7,17 +7,26 @@ import shutil
 import subprocess
 import time
 
+from harness.stack import TARGETS as PROGRAMS
 from harness.waiting import HarnessError
 
 from . import build, state
 
 PACKAGE = os.path.join(state.ROOT, "tests", "fuzz")
 CONFIG = "--config=fuzz"
+# The one that is no libFuzzer: it talks to the running gateway.
+GATEWAY = "gateway"
+# How long that one may take to stop its servers.
+ENDING = 60
+
+
+def _parsers():
+    return [os.path.basename(path)[:-len("_fuzz.c")]
+            for path in glob.glob(os.path.join(PACKAGE, "*_fuzz.c"))]
 
 
 def names():
-    return sorted(os.path.basename(path)[:-len("_fuzz.c")]
-                  for path in glob.glob(os.path.join(PACKAGE, "*_fuzz.c")))
+    return sorted([*_parsers(), GATEWAY])
 
 
 def _folder(name, *parts):
@@ -27,41 +36,61 @@ def _folder(name, *parts):
     return folder
 
 
-def _build(chosen):
-    """Builds the fuzzers and keeps them where other builds do not touch them."""
-    links = os.path.relpath(state.path("build-fuzz", ""), state.ROOT)
-    targets = [f"//tests/fuzz:{name}_fuzz" for name in chosen]
-    if build.bazel("build", CONFIG, f"--symlink_prefix={links}/", "--show_result=0",
-                   *targets).returncode:
+def _build_all(config, folder, kept):
+    """Builds targets, and keeps them where other builds do not touch them: {target: path}."""
+    links = os.path.relpath(state.path(folder, ""), state.ROOT)
+    if build.bazel("build", config, f"--symlink_prefix={links}/", "--show_result=0",
+                   *kept).returncode:
         raise HarnessError("the build failed")
-    for name in chosen:
-        built = os.path.join(state.HOME, "build-fuzz", "bin", "tests", "fuzz", name + "_fuzz")
-        kept = os.path.join(_folder(name), "fuzzer")
-        shutil.copy2(built, kept + ".new")
-        os.rename(kept + ".new", kept)
+    for target, path in kept.items():
+        built = os.path.join(state.HOME, folder, "bin", *target[2:].split(":"))
+        shutil.copy2(built, path + ".new")
+        os.rename(path + ".new", path)
+
+
+def _build(chosen):
+    parsers = [name for name in chosen if name != GATEWAY]
+    if parsers:
+        _build_all(CONFIG, "build-fuzz", {
+            f"//tests/fuzz:{name}_fuzz": os.path.join(_folder(name), "fuzzer") for name in parsers})
+    if GATEWAY in chosen:
+        folder = _folder(GATEWAY, "programs")
+        _build_all("--config=asan", "build-asan", {
+            target: os.path.join(folder, name) for name, target in PROGRAMS.items()})
 
 
 class Run:
     """One fuzzer at work."""
 
-    def __init__(self, name, seconds):
+    def __init__(self, name, command, env=None):
         self.name = name
         self.log = os.path.join(_folder(name), "log")
-        self.known = set(self.crashes())
-        command = [os.path.join(_folder(name), "fuzzer"), f"-max_total_time={seconds}",
-                   "-timeout=10", "-rss_limit_mb=1024", "-max_len=8192", "-print_final_stats=1",
-                   f"-artifact_prefix={_folder(name, 'crashes')}/", _folder(name, "corpus"),
-                   os.path.join(PACKAGE, "corpus", name)]
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=state.ROOT)
+            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=state.ROOT, env=env)
+
+    def read_log(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+
+class ParserRun(Run):
+    """libFuzzer."""
+
+    def __init__(self, name, seconds):
+        self.name = name
+        self.known = set(self.crashes())
+        super().__init__(name, [
+            os.path.join(_folder(name), "fuzzer"), f"-max_total_time={seconds}", "-timeout=10",
+            "-rss_limit_mb=1024", "-max_len=8192", "-print_final_stats=1",
+            f"-artifact_prefix={_folder(name, 'crashes')}/", _folder(name, "corpus"),
+            os.path.join(PACKAGE, "corpus", name)])
 
     def crashes(self):
         return sorted(glob.glob(os.path.join(_folder(self.name, "crashes"), "*")))
 
     def report(self):
         """Prints what it found; True when that is nothing."""
-        with open(self.log, encoding="utf-8", errors="replace") as file:
-            log = file.read()
+        log = self.read_log()
         inputs = re.findall(r"^stat::number_of_executed_units: (\d+)", log, re.M)
         coverage = re.findall(r" cov: (\d+)", log)
         found = [path for path in self.crashes() if path not in self.known]
@@ -77,6 +106,44 @@ class Run:
         for path in found:
             print(f"  again: bazel run {CONFIG} //tests/fuzz:{self.name}_fuzz -- {path}", flush=True)
         return False
+
+    def end(self):
+        """Breaks it off."""
+        self.process.kill()
+        self.process.wait()
+
+
+class GatewayRun(Run):
+    """tests/fuzz/gateway."""
+
+    def __init__(self, name, seconds):
+        folder = os.path.join(PACKAGE, name)
+        self.command = [os.path.join(folder, "gateway_fuzz.py"),
+                        f"--programs={_folder(name, 'programs')}"]
+        self.path = os.pathsep.join((os.path.join(state.ROOT, "tests", "support"), folder))
+        super().__init__(name, [*self.command, f"--seconds={seconds}"],
+                         {**os.environ, "PYTHONPATH": self.path, "PYTHONDONTWRITEBYTECODE": "1"})
+
+    def report(self):
+        """Prints what it found; True when that is nothing."""
+        log = self.read_log().splitlines()
+        if self.process.returncode == 0:
+            print(log[-1], flush=True)
+            return True
+        found = [line for line in log if line.startswith(("seed", "FOUND", "in conversation"))]
+        print(f"{self.name}: FAILED\n  " + "\n  ".join(line[:1000] for line in found or log[-3:])
+              + f"\n  all of it: {self.log}\n  again: PYTHONPATH={self.path} "
+              + " ".join(self.command) + " --seed N --only N", flush=True)
+        return False
+
+    def end(self):
+        """Breaks it off: it stops its servers."""
+        self.process.terminate()
+        try:
+            self.process.wait(ENDING)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
 
 def summary(log):
@@ -103,14 +170,14 @@ def run(chosen, seconds):
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
-                running.append(Run(waiting.pop(0), seconds))
+                name = waiting.pop(0)
+                running.append((GatewayRun if name == GATEWAY else ParserRun)(name, seconds))
             time.sleep(0.5)
             for done in [each for each in running if each.process.poll() is not None]:
                 running.remove(done)
                 failed += not done.report()
     finally:
         for each in running:
-            each.process.kill()
-            each.process.wait()
+            each.end()
     print(f"{len(chosen) - failed} fuzzers found nothing, {failed} found something", flush=True)
     return 1 if failed else 0
