@@ -53,10 +53,12 @@ class Answer:
 
 
 class Reader:
-    """Reads the answers to what was `asked` (of model.read) as their bytes arrive, and checks each."""
+    """Reads the answers to what was `asked` (of model.read) as their bytes arrive, and checks each.
+    Of a client that is `late` the last ones may be lost, and of one that goes on behind its own end."""
 
-    def __init__(self, asked):
+    def __init__(self, asked, late=False):
         self.asked = asked
+        self.may_lose = late or (asked and asked[-1].talks_on)
         self.answers = []
         self.over = False  # nothing more may come
         self._unreadable = False
@@ -89,7 +91,7 @@ class Reader:
 
     def end(self):
         """The connection has ended: an answer must not be cut, except a stream."""
-        if self._parser is None or self.streaming() or self.asked[-1].talks_on:
+        if self._parser is None or self.streaming() or self.may_lose:
             return
         try:
             self._parser.receive_data(b"")
@@ -157,6 +159,8 @@ def check_answer(asked, answer, body_known=True):
     for name, _ in answer.headers:
         check(not name.startswith(CANARY), f"an injected header: {where}")
     _check_id(asked, answer, where)
+    if answer.status == 503 and asked.target.partition(b"?")[0].endswith(b"/readyz"):
+        return  # on a machine that is very busy; it has its own form
     if answer.status in _COMPANIONS:
         check(answer.header(_COMPANIONS[answer.status]), f"without its header: {where}")
     if answer.status in (204, 304):
@@ -205,9 +209,9 @@ def _check_body(answer, where):
 def check_all_came(reader):
     """The connection has ended, not by us: every request was answered, unless an answer said that
     no more would be."""
-    if reader.over or reader.streaming():
+    if reader.over or reader.streaming() or reader.may_lose:
         return
     for asked in reader.asked[len(reader.answers):]:
-        check(asked.what not in (WHOLE, BAD_HEAD) or reader.asked[-1].talks_on,
+        check(asked.what not in (WHOLE, BAD_HEAD),
               f"closed without an answer to {asked.method[:40]!r} {asked.target[:200]!r} "
               f"({asked.what}); answers before: {reader.answers}")

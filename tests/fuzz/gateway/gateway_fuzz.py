@@ -34,6 +34,8 @@ WARM_UP = 0.2
 # What may be more at the end than after the warm-up.
 MORE_DESCRIPTORS, MORE_THREADS, MORE_MEMORY = 16, 8, 192 << 20
 LOG_LIMIT = 64 << 20
+# Of what a conversation sent.
+SHOWN = 10_000
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1:quarantine_size_mb=8",
     "UBSAN_OPTIONS": "print_stacktrace=1",
@@ -212,9 +214,8 @@ class Fuzzer:
             traceback.print_exception(problem)
         if what:
             print(f"in conversation {number} ({what.origin}, {what.ending}; again: --seed {self.seed} "
-                  f"--only {number}), which sent:", flush=True)
-            for piece in what.pieces[:50]:
-                print(f"  {piece[:3000]!r}", flush=True)
+                  f"--only {number}), which sent, in {len(what.pieces)} pieces:\n"
+                  f"  {what.data[:SHOWN]!r}", flush=True)
 
     def run(self, seconds):
         """Fuzzes for that time; True when nothing was found."""
