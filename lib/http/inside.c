@@ -265,6 +265,11 @@ void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const
     *ret_end = conn->buf + (conn->request_len > 0 ? conn->request_len : 0);
 }
 
+bool ink_mg_has_nothing(const struct mg_connection *conn)
+{
+    return conn->data_len <= 2 && memcmp(conn->buf, "\r\n", (size_t)conn->data_len) == 0;
+}
+
 bool ink_mg_asks_for_head(const struct mg_connection *conn)
 {
     int at = conn->data_len >= 2 && memcmp(conn->buf, "\r\n", 2) == 0 ? 2 : 0;

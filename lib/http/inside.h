@@ -16,6 +16,8 @@ struct mg_context;
 
 /* The bytes of the header, from the first of the request to behind the empty line. */
 void ink_mg_head(const struct mg_connection *conn, const char **ret_begin, const char **ret_end);
+/* Whether nothing came of a request but the empty line that may be in front of it. */
+bool ink_mg_has_nothing(const struct mg_connection *conn);
 /* Whether the method is HEAD, also of a request that could not be parsed. */
 bool ink_mg_asks_for_head(const struct mg_connection *conn);
 /* Whether the header did not fit into the buffer, and whether its first line did not. */

@@ -317,6 +317,8 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
     const char *detail = "The request is malformed.";
     (void)message;
     request->unparsed = true;
+    if (ink_mg_has_nothing(conn))
+        return 0; /* nobody asked, and the client may take an answer for that to its next request */
     atomic_fetch_add(&request->server->active, 1);
     request_begin(request, conn);
     see_head(request);

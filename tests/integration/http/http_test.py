@@ -398,6 +398,18 @@ class HttpTest(unittest.TestCase):
             self.assertEqual([(r.status, r.headers["connection"]) for r in replies],
                              [(200, "close")], lines)
 
+    def test_empty_lines(self):
+        """One in front of a request is passed over (RFC 9112, section 2.2); alone it asks nothing."""
+        get = b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+        for data, count in ((get + b"\r\n", 1), (get + b"\r\n" + get, 2), (b"\r\n", 0)):
+            with self.server.connect() as sock, sock.makefile("rb") as file:
+                sock.sendall(data)
+                sock.shutdown(socket.SHUT_WR)
+                self.assertEqual([reply.status for reply in iter(lambda: read_reply(file), None)],
+                                 [200] * count, data)
+        # Nor does it when its connection has been idle for too long.
+        self.assertEqual([reply.status for reply in self.talk(get + b"\r\n")], [200])
+
     def test_last_answers_arrive(self):
         """Though more was sent than was read, and the client is slow to take what comes."""
         for last in (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
