@@ -7,17 +7,17 @@ import struct
 import time
 from dataclasses import dataclass
 
-import grammar
 import model
 import mutate
 from answers import Reader, Wrong, check, check_all_came
+from damage import damage
 
 # How long an answer may take, on a machine that is busy.
 PATIENCE = 60
 # How long it may take no data, while it answers perhaps.
 TAKEN = 5
-# Whoever sends for longer, without looking at what comes, may lose some of that: the gateway does not
-# wait for ever behind its last answer.
+# Whoever sends for longer, without looking at what comes, may lose some of that: the gateway does
+# not wait for ever behind its last answer.
 LATE = 0.5
 # How a connection ends: when all answers are there; by our half of it, or all of it; by force;
 # without looking at what comes.
@@ -39,21 +39,23 @@ class Plan:
         return b"".join(self.pieces)
 
 
-def plan(made, random, number):
+def plan(grammar, random, number):
     """The conversation of that number: the same for the same `random` and the same world."""
     kind = random.random()
     requests = []
     for each in range(random.choice((1, 1, 1, 2, 3, 8))):
         tag = b"fuzz-%d-%d" % (number, each)
-        right = kind < 0.3 or (kind < 0.6 and random.random() < 0.7)
-        request = made.right(random, tag) if right else made.damaged(random, tag)
-        requests.append(grammar.octets(random, request))
+        request = grammar.request(random, tag)
+        if kind > 0.6 or (kind > 0.3 and random.random() < 0.3):
+            damage(grammar, random, request)
+        requests.append(request.octets(random))
     data = b"".join(requests)
     if kind > 0.85:
         data = mutate.octets(random, data, 6)
     origin = random.choices((USUAL, COUNTED, PROXY, TLS, HELLO), (70, 8, 8, 12, 2))[0]
     if origin == HELLO:
-        data = random.choice((data, b"\x16\x03\x01" + random.randbytes(2) + data, random.randbytes(300)))
+        data = random.choice((data, b"\x16\x03\x01" + random.randbytes(2) + data,
+                              random.randbytes(300)))
     ending = random.choices((WAIT, HALF, CLOSE, RESET, DEAF), (60, 20, 8, 8, 4))[0]
     if (origin, ending) == (TLS, HALF):  # there are no halves
         ending = WAIT
@@ -124,9 +126,9 @@ def _send(connection, pieces):
 
 def _read(connection, reader, ending):
     """Reads until everything that was asked is answered, or the connection ends."""
-    whole = sum(asked.what in (model.WHOLE, model.BAD_HEAD, model.BAD_BODY) for asked in reader.asked)
-    while True:
-        if reader.streaming() or (len(reader.answers) >= whole and not reader.over and ending == WAIT):
+    due = sum(asked.what in (model.WHOLE, model.BAD_HEAD, model.BAD_BODY) for asked in reader.asked)
+    while not reader.streaming():
+        if len(reader.answers) >= due and not reader.over and ending == WAIT:
             return
         data = _receive(connection)
         if not data:

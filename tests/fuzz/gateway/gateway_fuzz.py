@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """A fuzzer of the running gateway: raw connections to the real program, built with sanitizers, with
-real services behind it. Requests of all routes of /openapi.json, right ones and damaged ones, in all
-kinds of pieces, many at once; each answer is held against a second reading of what was asked (model.py,
-answers.py). The same --seed makes the same conversations, and --only N that one.
+real services behind it. Requests of all routes of /openapi.json, right ones and damaged ones, in
+all kinds of pieces, many at once; each answer is held against a second reading of what was asked
+(model.py, answers.py). The same --seed makes the same conversations, and --only N that one.
 """
 
 import argparse
@@ -40,9 +40,9 @@ SANITIZERS = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:strict_string_checks=1:quarantine_size_mb=8",
     "UBSAN_OPTIONS": "print_stacktrace=1",
 }
-SETTINGS = {"BCRYPT_COST": "4", "JWT_TTL": "7d", "HTTP_THREADS": "96", "HTTP_ADDRESS_PERCENT": "100",
-            "HTTP_KEEP_ALIVE": "20s", "TRUSTED_PROXIES": conversation.PROXY,
-            "RATE_LIMIT_ADDRESS": "200/5s"}
+SETTINGS = {"BCRYPT_COST": "4", "JWT_TTL": "7d", "HTTP_THREADS": "96",
+            "HTTP_ADDRESS_PERCENT": "100", "HTTP_KEEP_ALIVE": "20s",
+            "TRUSTED_PROXIES": conversation.PROXY, "RATE_LIMIT_ADDRESS": "200/5s"}
 PASSWORD = "correct horse battery"
 
 
@@ -56,7 +56,8 @@ class Mesh:
         plain, port, admin = self.stack.gateway, ports.reserve(), ports.reserve()
         self.tls = Program("gateway-tls", plain.command, {
             **plain.env, "HTTP_ADDRESS": f"127.0.0.1:{port}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-            "HTTP_TLS_CERT_FILE": certificate.cert, "HTTP_TLS_KEY_FILE": certificate.key}, port, admin)
+            "HTTP_TLS_CERT_FILE": certificate.cert, "HTTP_TLS_KEY_FILE": certificate.key},
+            port, admin)
         self.ports = conversation.Ports(plain.port, port, authority.cert)
         self.gateways = (plain, self.tls)
         self.programs = (*self.gateways, *self.stack.services.values())
@@ -145,7 +146,8 @@ class Watch:
                 time.sleep(1)  # until a sanitizer has said all
                 raise Wrong(f"{program.name} logs {line[:500]!r} ({problem}):\n"
                             f"{program.log_tail(60)}") from problem
-            check(not re.search(rb'"level":"(error|fatal)"', line), f"{program.name} logs {line[:2000]!r}")
+            check(not re.search(rb'"level":"(error|fatal)"', line),
+                  f"{program.name} logs {line[:2000]!r}")
         if self.read[program.name] > LOG_LIMIT:
             os.truncate(program.log, 0)
             self.read[program.name] = 0
@@ -213,9 +215,9 @@ class Fuzzer:
         if not isinstance(problem, Wrong):
             traceback.print_exception(problem)
         if what:
-            print(f"in conversation {number} ({what.origin}, {what.ending}; again: --seed {self.seed} "
-                  f"--only {number}), which sent, in {len(what.pieces)} pieces:\n"
-                  f"  {what.data[:SHOWN]!r}", flush=True)
+            print(f"in conversation {number} ({what.origin}, {what.ending}; again: "
+                  f"--seed {self.seed} --only {number}), which sent, in {len(what.pieces)} "
+                  f"pieces:\n  {what.data[:SHOWN]!r}", flush=True)
 
     def run(self, seconds):
         """Fuzzes for that time; True when nothing was found."""
@@ -265,7 +267,8 @@ def main():
     parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**9))
     parser.add_argument("--only", type=int, metavar="N", help="this conversation alone")
-    parser.add_argument("--programs", metavar="FOLDER", help="where they are, if not where Bazel has them")
+    parser.add_argument("--programs", metavar="FOLDER",
+                        help="where they are, if not where Bazel has them")
     args = parser.parse_args()
     binary = (lambda name: os.path.join(args.programs, name)) if args.programs else runfiles_binary
     stop = threading.Event()

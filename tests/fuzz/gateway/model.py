@@ -1,6 +1,6 @@
-"""What a stream of bytes asks for, by RFC 9112 alone and read as strictly as the gateway says that it
-reads. What the gateway answers is held against this second reading: two readings of one request are
-how requests are smuggled."""
+"""What a stream of bytes asks for, by RFC 9112 alone and read as strictly as the gateway says that
+it reads. What the gateway answers is held against this second reading: two readings of one request
+are how requests are smuggled."""
 
 import re
 from dataclasses import dataclass
@@ -40,8 +40,8 @@ class _Part(Exception):
 
 
 def read(data):
-    """All requests in `data`; after one that is not whole, or that ends the connection, the rest says
-    nothing."""
+    """All requests in `data`; after one that is not whole, or that ends the connection, the rest
+    says nothing."""
     asked, at = [], 0
     while at < len(data):
         if data.startswith(b"\r\n", at) and len(data) == at + 2:

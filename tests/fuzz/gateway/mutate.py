@@ -3,15 +3,16 @@
 import json
 
 # What parsers trip over.
-SCRAPS = [b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b"\x0b", b"\x7f", b":", b",", b";", b"%", b"%00",
-          b"%2e%2e", b"%2F", b"%5c", b"%zz", b"%0d%0aX-Fuzz: 1", b"..", b"//", b"\\", b"?", b"#", b"&",
-          b"=", b"*", b"\"", b"'", b"<", b"{", b"[", b"\xff", b"\xc0\xaf", b"\xed\xa0\x80",
-          b"\xef\xbb\xbf", b"\xf4\x90\x80\x80", "é".encode(), "\u2028".encode(), b"0", b"-1", b"+5",
-          b"9" * 30, b"1e400", b"0x10", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
-          b"Transfer-Encoding: identity\r\n", b"X-Fuzz: 1\r\n", b" folded\r\n", b"Host: other\r\n",
-          b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"\r\n\r\n", b"0\r\n\r\n", b"5\r\n",
-          b"GET / HTTP/1.1\r\n", b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.0", b"HTTP/1.1",
-          b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"A" * 300]
+SCRAPS = [
+    b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b"\x0b", b"\x7f", b":", b",", b";", b"%", b"%00",
+    b"%2e%2e", b"%2F", b"%5c", b"%zz", b"%0d%0aX-Fuzz: 1", b"..", b"//", b"\\", b"?", b"#", b"&",
+    b"=", b"*", b"\"", b"'", b"<", b"{", b"[", b"\xff", b"\xc0\xaf", b"\xed\xa0\x80",
+    b"\xef\xbb\xbf", b"\xf4\x90\x80\x80", "é".encode(), "\u2028".encode(), b"0", b"-1", b"+5",
+    b"9" * 30, b"1e400", b"0x10", b"Content-Length: 5\r\n", b"Transfer-Encoding: chunked\r\n",
+    b"Transfer-Encoding: identity\r\n", b"X-Fuzz: 1\r\n", b" folded\r\n", b"Host: other\r\n",
+    b"Connection: close\r\n", b"Expect: 100-continue\r\n", b"\r\n\r\n", b"0\r\n\r\n", b"5\r\n",
+    b"GET / HTTP/1.1\r\n", b"GET /health HTTP/1.1\r\nHost: h\r\n\r\n", b"HTTP/1.0", b"HTTP/1.1",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"A" * 300]
 
 
 def octets(random, data, most=4):
@@ -87,11 +88,11 @@ def _odd(random):
     deep = random.choice((5, 63, 64, 65, 100, 3000))
     return random.choice((
         None, True, False, 0, -1, 2**31, 2**63, 2**64, 1.5, [], Pairs(), "", "x" * 300, "a\0b",
-        Raw("1e999"), Raw("-0"), Raw("-0.0e-0"), Raw("1" * 400), Raw("0." + "0" * 400 + "1"), Raw("01"),
-        Raw("NaN"), Raw("-Infinity"), Raw("+1"), Raw(".5"), Raw("1."), Raw("'a'"), Raw("tru"), Raw(""),
-        Raw('"\\ud800"'), Raw('"\\udc00\\ud800"'), Raw('"\\ud83d\\udc1d"'), Raw('"\\u0000"'),
-        Raw('"\\x41"'), Raw('"\\u12"'), Raw('"a'), Raw('"\t"'), Raw("/**/1"), Raw("[" * deep),
-        Raw("[" * deep + "]" * deep), Raw('{"a":' * deep + "1" + "}" * deep),
+        Raw("1e999"), Raw("-0"), Raw("-0.0e-0"), Raw("1" * 400), Raw("0." + "0" * 400 + "1"),
+        Raw("01"), Raw("NaN"), Raw("-Infinity"), Raw("+1"), Raw(".5"), Raw("1."), Raw("'a'"),
+        Raw("tru"), Raw(""), Raw('"\\ud800"'), Raw('"\\udc00\\ud800"'), Raw('"\\ud83d\\udc1d"'),
+        Raw('"\\u0000"'), Raw('"\\x41"'), Raw('"\\u12"'), Raw('"a'), Raw('"\t"'), Raw("/**/1"),
+        Raw("[" * deep), Raw("[" * deep + "]" * deep), Raw('{"a":' * deep + "1" + "}" * deep),
         Raw("[" + "0," * 2000 + "0]"), Raw('{"":1,"":2}')))
 
 
