@@ -10,8 +10,8 @@ from model import BAD_HEAD, PART_OF_HEAD, WHOLE
 # What the gateway says to clients, whatever they do; 499 to those that close their half while a
 # stream begins. 500 and 504 are not among them: nothing that a client sends makes a mesh in good
 # health say so.
-STATUSES = {200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 429, 431,
-            499, 501, 503, 505}
+STATUSES = {200, 201, 204, 304, 400, 401, 403, 404, 405, 408, 409, 412, 413, 414, 415, 417, 429,
+            431, 499, 501, 503, 505}
 STREAMS = (b"text/event-stream", b"application/x-ndjson")
 # With what each refusal comes.
 _COMPANIONS = {401: b"www-authenticate", 405: b"allow", 429: b"retry-after", 503: b"retry-after"}
