@@ -126,13 +126,11 @@ class GatewayRun(Run):
 
     def report(self):
         """Prints what it found; True when that is nothing."""
-        log = self.read_log().splitlines()
+        log = self.read_log()
         if self.process.returncode == 0:
-            print(log[-1], flush=True)
+            print(log.splitlines()[-1], flush=True)
             return True
-        found = [line for line in log if line.startswith(("seed", "FOUND", "in conversation"))]
-        print(f"{self.name}: FAILED\n  " + "\n  ".join(line[:1000] for line in found or log[-3:])
-              + f"\n  all of it: {self.log}\n  again: PYTHONPATH={self.path} "
+        print(f"{self.name}: FAILED\n  " + "\n  ".join(gateway_summary(log)) + f"\n  all of it: {self.log}\n  again: PYTHONPATH={self.path} "
               + " ".join(self.command) + " --seed N --only N", flush=True)
         return False
 
@@ -151,6 +149,14 @@ def summary(log):
     lines = re.findall(r"^(?:.*_fuzz\.c:\d+: .*|.*runtime error: .*|.*ERROR: .*|SUMMARY: .*)$", log,
                        re.M)
     return lines[:5] or log.splitlines()[-3:] or ["it said nothing"]
+
+
+def gateway_summary(log):
+    """The same of the gateway's fuzzer."""
+    lines = [line[:1000] for line in log.splitlines()]
+    found = [line for line in lines if line.startswith(("seed", "FOUND", "in conversation"))]
+    return found if any(line.startswith("FOUND") for line in found) else \
+        lines[-3:] or ["it said nothing"]
 
 
 def run(chosen, seconds):
