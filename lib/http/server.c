@@ -138,7 +138,10 @@ static bool take_fields(struct ink_http_request *request, struct ink_http_head *
 /* Why the target is refused, or 0. */
 static int check_target(const struct mg_request_info *info, const char **ret_detail)
 {
-    const char *query = info->query_string == NULL ? "" : info->query_string; /* cut off by now */
+    /* What civetweb knows has its query cut off by now; else the pointer is that of an earlier
+     * request. */
+    bool cut = info->local_uri_raw != NULL && info->query_string != NULL;
+    const char *query = cut ? info->query_string : "";
     if (strlen(info->request_uri) + 1 + strlen(query) > MAX_TARGET + 1) {
         *ret_detail = "The request target is longer than 8 KiB.";
         return 414;

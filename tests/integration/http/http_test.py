@@ -410,6 +410,12 @@ class HttpTest(unittest.TestCase):
         # Nor does it when its connection has been idle for too long.
         self.assertEqual([reply.status for reply in self.talk(get + b"\r\n")], [200])
 
+    def test_target_after_a_query(self):
+        """What was the query of a request is none of the next one's, which has another form."""
+        replies = self.talk(b"GET /" + b"a" * 39 + b"?q HTTP/1.1\r\nHost: x\r\n\r\n"
+                            b"OPTIONS * HTTP/1.1\r\nHost: x\r\nA: " + b"#" * 100 + b"\r\n\r\n")
+        self.assertEqual([reply.status for reply in replies], [200, 200])
+
     def test_last_answers_arrive(self):
         """Though more was sent than was read, and the client is slow to take what comes."""
         for last in (b"GET * HTTP/1.1\r\nHost: x\r\n\r\n",
