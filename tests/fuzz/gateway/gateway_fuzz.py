@@ -236,9 +236,19 @@ class Fuzzer:
         self.stop.set()
         for thread in threads:
             thread.join()
-        if not self.found:
+        if self.found:
+            self._say_who_ended()
+        else:
             self._end(before)
         return not self.found
+
+    def _say_who_ended(self):
+        """What else was found is of no interest then."""
+        time.sleep(1)  # until a sanitizer has said all
+        try:
+            self.watch.look()
+        except Wrong as problem:
+            self.failed(problem)
 
     def again(self, number):
         """That conversation alone."""

@@ -130,7 +130,8 @@ class GatewayRun(Run):
         if self.process.returncode == 0:
             print(log.splitlines()[-1], flush=True)
             return True
-        print(f"{self.name}: FAILED\n  " + "\n  ".join(gateway_summary(log)) + f"\n  all of it: {self.log}\n  again: PYTHONPATH={self.path} "
+        print(f"{self.name}: FAILED\n  " + "\n  ".join(gateway_summary(log))
+              + f"\n  all of it: {self.log}\n  again: PYTHONPATH={self.path} "
               + " ".join(self.command) + " --seed N --only N", flush=True)
         return False
 
