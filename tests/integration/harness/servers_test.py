@@ -73,7 +73,7 @@ class KafkaVerbs(unittest.TestCase):
             kafka.pause()
             self.assertFalse(kafka._ready())
             kafka.resume()
-            self.assertTrue(kafka._ready())
+            until("ready again", kafka._ready, 30)
 
     def test_messages_survive_kill_with_zookeeper(self):
         with ZooKeeper() as zookeeper, Kafka(zookeeper=zookeeper) as kafka:
