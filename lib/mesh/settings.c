@@ -31,7 +31,7 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
     INK_CONFIG_ADDRESS(struct ink_mesh_rpc_settings, address, .name = "GRPC_ADDRESS",
                        .fallback = "127.0.0.1:3001", .help = "where gRPC is served"),
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, workers, .name = "GRPC_WORKERS", .fallback = "8",
-                   .min = 1, .max = 256, .help = "threads that handle unary calls"),
+                   .min = 1, .max = 256, .help = "handlers of unary calls that run at once"),
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_streams, .name = "GRPC_MAX_STREAMS",
                    .fallback = "256", .min = 1, .max = 65536,
                    .help = "streams at once; each has a thread of its own"),
