@@ -13,6 +13,7 @@
 #include "lib/transcode/problem.h"
 #include "lib/transcode/to_json.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/pack.h"
 
 static struct ink_contract *contract;
 
@@ -23,15 +24,6 @@ static void load(void)
         return;
     ink_arena_init(&forever);
     CHECK(ink_is_ok(ink_contract_load(&kinds_contract, &forever, &contract)));
-}
-
-static struct ink_buf pack(const ProtobufCMessage *message)
-{
-    struct ink_buf out = INK_BUF_INIT;
-    size_t size = protobuf_c_message_get_packed_size(message);
-    out.len = protobuf_c_message_pack(message, (uint8_t *)ink_buf_reserve(&out, size));
-    CHECK(out.len == size);
-    return out;
 }
 
 static bool equal(const struct ink_buf *a, const struct ink_buf *b)
@@ -69,7 +61,7 @@ static void round_trip(struct ink_arena *arena, const struct ink_message *type,
     }
     CHECK(ink_is_ok(ink_to_json(contract, arena, type, again, flags, &second)));
     CHECK(equal(&first, &second));
-    struct ink_buf one = pack(message), other = pack(again);
+    struct ink_buf one = fuzz_pack(message), other = fuzz_pack(again);
     CHECK(equal(&one, &other));
     ink_buf_release(&first);
     ink_buf_release(&second);

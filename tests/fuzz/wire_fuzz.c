@@ -12,6 +12,7 @@
 #include "lib/contract/contract.h"
 #include "lib/rpc/wire.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/pack.h"
 
 #define DEEPEST 64
 
@@ -124,23 +125,14 @@ static void check_message(const ProtobufCMessage *message, unsigned depth)
     }
 }
 
-static struct ink_buf pack(const ProtobufCMessage *message)
-{
-    struct ink_buf out = INK_BUF_INIT;
-    size_t size = protobuf_c_message_get_packed_size(message);
-    out.len = protobuf_c_message_pack(message, (uint8_t *)ink_buf_reserve(&out, size));
-    CHECK(out.len == size);
-    return out;
-}
-
 static void check_again(struct ink_arena *arena, const struct ink_message *type,
                         const ProtobufCMessage *message)
 {
-    struct ink_buf first = pack(message);
+    struct ink_buf first = fuzz_pack(message);
     CHECK(ink_is_ok(ink_wire_check(arena, type, (const uint8_t *)first.data, first.len)));
     const ProtobufCMessage *again = unpack(arena, type, (const uint8_t *)first.data, first.len);
     CHECK(again != NULL);
-    struct ink_buf second = pack(again);
+    struct ink_buf second = fuzz_pack(again);
     CHECK(first.len == second.len);
     CHECK(first.len == 0 || memcmp(first.data, second.data, first.len) == 0);
     ink_buf_release(&first);
