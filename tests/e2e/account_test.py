@@ -47,15 +47,16 @@ class Accounts(MeshTest):
         return samples(scrape(self.mesh.services["user"])[1], "cache_requests_total")
 
     def test_profile_from_postgresql_then_from_redis(self):
+        """And then from the process itself, unless Redis's news of the entry came between."""
         user, session = self.signed_in()
         self.mesh.redis.command("FLUSHALL")
-        for number, result in enumerate(("miss", "hit", "hit")):
+        for number, results in enumerate((("miss",), ("hit",), ("near", "hit"))):
             before = self.cache_requests()
             answer = self.get("/api/v1/users/profile", token=session["token"])
             self.assertEqual((answer.status, answer.json()), (200, user))
             grown = {key: value - before[key] for key, value in self.cache_requests().items()}
-            self.assertEqual({key: value for key, value in grown.items() if value},
-                             {f'result="{result}"': 1}, number)
+            self.assertIn({key: value for key, value in grown.items() if value},
+                          [{f'result="{result}"': 1} for result in results], number)
             self.assertEqual(self.mesh.redis.command("EXISTS", f"user:{user['id']}"), b":1\r\n")
 
     def test_scheme_of_authorization(self):
