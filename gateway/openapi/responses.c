@@ -34,6 +34,7 @@ static const struct {
      "Its entity tag is none of those in If-Match (it has changed), or one of those in "
      "If-None-Match."},
     {413, HAS_BODY, "The request is too large."},
+    {414, ALWAYS, "The request's target is longer than 8 KiB, as it was sent."},
     {415, HAS_BODY, "The request's body is not application/json, or is compressed."},
     {429, ALWAYS, "The caller asks too often, or for too much at once."},
     {431, ALWAYS, "The request's header is too large."},
