@@ -21,9 +21,10 @@
  * writer whose put fails invalidates. Where there were too many to keep, a read can see an entry
  * that is at most one TTL old.
  *
- * With a near cache, values stay in the process as well (near.h). What this process puts or
- * invalidates it sees at once; what others do, as soon as Redis has told (within a millisecond or
- * so after they know it themselves), and if Redis cannot tell, within INK_NEAR_LEASE_MS.
+ * With a near cache, for a service that runs once, values stay in the process as well (near.h).
+ * What this process puts or invalidates it sees at once; what others do, as soon as Redis has told
+ * (within a millisecond or so after they know it themselves), and if Redis cannot tell, within
+ * INK_NEAR_LEASE_MS.
  *
  * Values are bytes with a format of the caller's own; keys are "user:ID". Versions are not
  * negative. Thread-safe. Name resolution takes as long as the system's resolver takes; addresses

@@ -19,8 +19,9 @@ const struct ink_config_setting ink_backing_settings_table[] = {
                    .help = "connections to PostgreSQL at most"),
     INK_CONFIG_INCLUDE(struct ink_backing_settings, redis, ink_mesh_redis_settings_table),
     INK_CONFIG_INT(struct ink_backing_settings, near_bytes, .name = "CACHE_NEAR_BYTES",
-                   .fallback = "4194304", .min = 0, .max = INT64_C(1) << 34,
-                   .help = "memory of this process for copies of what Redis holds; 0: no copies"),
+                   .fallback = "0", .min = 0, .max = INT64_C(1) << 34,
+                   .help = "memory of this process for copies of what Redis holds, for a service "
+                           "that runs once; 0: no copies"),
     {0},
 };
 

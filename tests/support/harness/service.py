@@ -31,9 +31,8 @@ class Replica(Program):
 
     def __init__(self, contract, service, name, env):
         port, admin = ports.reserve(), ports.reserve()
-        # These tests look into Redis, and change what is there, so nothing is to be read beside it.
         env = {"JWT_SECRET": JWT_SECRET, "GRPC_ADDRESS": f"127.0.0.1:{port}",
-               "ADMIN_ADDRESS": f"127.0.0.1:{admin}", "CACHE_NEAR_BYTES": "0", **env}
+               "ADMIN_ADDRESS": f"127.0.0.1:{admin}", **env}
         super().__init__(name, [os.path.abspath(f"services/{service}/{service}")], env, port, admin)
         self.client = Client(contract, port,
                              f"inkmesh.{service}.v1.{service.capitalize()}Service")

@@ -97,6 +97,8 @@ class Stack:
                 secret(f"POSTGRES_PASSWORD_{service.name.upper()}"), port(service.postgres_port),
                 folder(f"postgres-{service.name}"), log(f"postgres-{service.name}"), **common)
             for service in SERVICES}
+        # Copies in a process, where no other process of the service could change what they are of.
+        self.near = {"CACHE_NEAR_BYTES": "4194304"} if replicas == 1 else {}
         self.replicas = {}
         for service in SERVICES:
             self.replicas[service.name] = [self._service(service, number, port, binary, log, common)
@@ -122,7 +124,7 @@ class Stack:
     def _service(self, service, number, port, binary, log, common):
         name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
-        env = {"GRPC_REFLECTION": "true", **self.settings,
+        env = {"GRPC_REFLECTION": "true", **self.near, **self.settings,
                "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **self._own(service), **self._shared(),
