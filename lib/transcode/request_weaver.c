@@ -27,7 +27,7 @@ static bool says_nothing(const char *body, size_t size)
     for (size_t i = 0; i < size; i++) {
         if (strchr(" \t\r\n", body[i]) != NULL && body[i] != '\0')
             continue;
-        if (body[i] != nothing[said++])
+        if (said == strlen(nothing) || body[i] != nothing[said++])
             return false;
     }
     return said == 0 || said == strlen(nothing);

@@ -238,6 +238,23 @@ static void bad_query_parameters(void **state)
     check(cases, INK_COUNT(cases));
 }
 
+/* Found by a fuzzer. */
+static void nul_behind_an_empty_object(void **state)
+{
+    (void)state;
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    const struct ink_route_match match =
+        ink_router_match(router, "GET", "/v1/search", strlen("/v1/search"), &arena);
+    assert_int_equal(match.result, INK_PATH_FOUND);
+    ProtobufCMessage *message = NULL;
+    struct ink_http_parts parts = {
+        .method = "GET", .values = match.values, .body = "{}\0\0\0", .body_size = 5};
+    assert_int_equal(ink_weave_request(match.route->binding, &parts, &arena, &message).code,
+                     INK_INVALID_ARGUMENT);
+    ink_arena_release(&arena);
+}
+
 static void values_that_do_not_fit(void **state)
 {
     (void)state;
@@ -454,6 +471,7 @@ int main(void)
         cmocka_unit_test(path_variables_of_each_kind),
         cmocka_unit_test(query_parameters_of_each_kind),
         cmocka_unit_test(bad_query_parameters),
+        cmocka_unit_test(nul_behind_an_empty_object),
         cmocka_unit_test(values_that_do_not_fit),
         cmocka_unit_test(nesting_is_bounded),
         cmocka_unit_test(bodies),
