@@ -1,7 +1,6 @@
 #include "lib/rpc/client.h"
 
 #include <grpc/support/alloc.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,11 +83,6 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
     return channel;
 }
 
-/* A call that its thread waits for. */
-struct waiting {
-    sem_t done;
-};
-
 static void *poll(void *queue)
 {
     for (;;) {
@@ -96,8 +90,7 @@ static void *poll(void *queue)
             grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
         if (event.type == GRPC_QUEUE_SHUTDOWN)
             return NULL;
-        struct waiting *waiting = event.tag;
-        sem_post(&waiting->done);
+        flight_lands(event.tag);
     }
 }
 
@@ -238,78 +231,6 @@ void ending_release(struct ending *ending)
 {
     grpc_metadata_array_destroy(&ending->trailing);
     grpc_slice_unref(ending->message);
-}
-
-static int64_t call_deadline(const struct ink_rpc_client *client, const struct ink_ctx *ctx)
-{
-    int64_t latest = ink_now() + client->options.default_timeout_ms * INK_MILLISECOND;
-    return ctx->deadline < latest ? ctx->deadline : latest;
-}
-
-/* One unary call: all ops in one batch, one event. */
-static struct ink_status perform(struct ink_rpc_client *client, const struct ink_ctx *ctx,
-                                 const struct ink_method *method, grpc_byte_buffer *request,
-                                 struct ending *ending, grpc_byte_buffer **reply)
-{
-    struct waiting waiting;
-    struct outgoing outgoing;
-    grpc_metadata_array initial;
-    grpc_metadata_array_init(&initial);
-    outgoing_init(&outgoing, ctx);
-    struct link *link = link_take(client);
-    grpc_call *call = link_call(link, method, client->queue, call_deadline(client, ctx));
-    grpc_op ops[] = {
-        {.op = GRPC_OP_SEND_INITIAL_METADATA},  {.op = GRPC_OP_SEND_MESSAGE},
-        {.op = GRPC_OP_SEND_CLOSE_FROM_CLIENT}, {.op = GRPC_OP_RECV_INITIAL_METADATA},
-        {.op = GRPC_OP_RECV_MESSAGE},           ending_op(ending),
-    };
-    ops[0].data.send_initial_metadata.count = outgoing.count;
-    ops[0].data.send_initial_metadata.metadata = outgoing.metadata;
-    ops[1].data.send_message.send_message = request;
-    ops[3].data.recv_initial_metadata.recv_initial_metadata = &initial;
-    ops[4].data.recv_message.recv_message = reply;
-    sem_init(&waiting.done, 0, 0);
-    grpc_call_error error = grpc_call_start_batch(call, ops, INK_COUNT(ops), &waiting, NULL);
-    struct ink_status status = ink_ok();
-    if (error == GRPC_CALL_OK) {
-        while (sem_wait(&waiting.done) != 0)
-            ;
-        status = ending_status(ending, ctx->arena);
-    } else {
-        status = ink_error_cause(ctx->arena, INK_INTERNAL, "the call could not be made",
-                                 "grpc_call_start_batch: error %d", (int)error);
-    }
-    sem_destroy(&waiting.done);
-    grpc_metadata_array_destroy(&initial);
-    grpc_call_unref(call);
-    link_drop(link);
-    outgoing_release(&outgoing);
-    return status;
-}
-
-struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,
-                                      const struct ink_method *method,
-                                      const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
-{
-    struct ink_status status = ink_ctx_check(ctx);
-    if (!ink_is_ok(status))
-        return status;
-    struct ending ending;
-    grpc_byte_buffer *reply = NULL, *packed = ink_wire_pack(request);
-    ending_init(&ending);
-    status = perform(client, ctx, method, packed, &ending, &reply);
-    if (ink_is_ok(status)) {
-        status = ink_wire_unpack(ctx->arena, method->output, reply,
-                                 client->options.max_message_bytes, ret_reply);
-        if (!ink_is_ok(status))
-            status = ink_error_cause(ctx->arena, INK_INTERNAL, "the service's reply is malformed",
-                                     "%s: %s", method->full_name, status.message);
-    }
-    if (reply != NULL)
-        grpc_byte_buffer_destroy(reply);
-    grpc_byte_buffer_destroy(packed);
-    ending_release(&ending);
-    return status;
 }
 
 bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)

@@ -22,6 +22,7 @@
 
 struct ink_rpc_client;
 struct ink_rpc_client_stream;
+struct ink_rpc_flight;
 
 struct ink_rpc_client_options {
     const char *target; /* "127.0.0.1:3001", "10.0.0.1:3001,10.0.0.2:3001" (target.h), or any gRPC
@@ -47,6 +48,21 @@ struct ink_status ink_rpc_client_reload(struct ink_rpc_client *client, struct in
                                         struct ink_tls_state *ret_state) INK_MUST_CHECK;
 /* No call may be under way. Accepts NULL. */
 void ink_rpc_client_free(struct ink_rpc_client *client);
+
+/* Calls a unary method, and has `landed` called with `self` when the call has ended: once, by one
+ * of the client's few threads, or by this one before the function returns. It must not wait for
+ * anything, and it or somebody after it must end the flight. `ctx` is not needed any more when the
+ * function returns, but its arena and `request` are until then. */
+typedef void ink_rpc_landed_fn(void *self, struct ink_rpc_flight *flight);
+void ink_rpc_client_start(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                          const struct ink_method *method, const ProtobufCMessage *request,
+                          ink_rpc_landed_fn *landed, void *self);
+/* How long the reply is, which is unpacked only when the flight ends. */
+size_t ink_rpc_flight_bytes(const struct ink_rpc_flight *flight);
+/* Returns what came of the call; the flight is gone. The reply and the status's strings live in the
+ * arena of the call's context. */
+struct ink_status ink_rpc_flight_end(struct ink_rpc_flight *flight,
+                                     ProtobufCMessage **ret_reply) INK_MUST_CHECK;
 
 /* Calls a unary method and waits. The reply and the status's strings live in ctx->arena. */
 struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,

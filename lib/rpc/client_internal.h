@@ -33,6 +33,9 @@ void link_drop(struct link *link);
 grpc_call *link_call(struct link *link, const struct ink_method *method,
                      grpc_completion_queue *queue, int64_t deadline);
 
+/* client_unary.c: a call has ended. */
+void flight_lands(void *tag);
+
 /* client.c: makes a link with the client's options. `pems` is NULL for plain text. */
 struct link *client_connect(struct ink_rpc_client *client, const struct ink_tls_pems *pems);
 
