@@ -37,13 +37,11 @@ static int judge(struct ink_http_request *request, int got)
 /* Has memory for `more` bytes of the body. */
 static bool hold(struct ink_http_request *request, size_t more)
 {
-    struct ink_ip peer;
     size_t need = request->body.len + more, have = FREE_BODY + request->body_held;
     if (need <= have)
         return true;
     size_t bytes = (need - have + BODY_STEP - 1) / BODY_STEP * BODY_STEP;
-    ink_mg_peer(request->conn, &peer);
-    if (!ink_http_shares_take(request->server->shares, INK_HTTP_BODIES, &peer, bytes))
+    if (!ink_http_shares_take(request->server->shares, INK_HTTP_BODIES, &request->peer, bytes))
         return false;
     request->body_held += bytes;
     return true;
@@ -51,11 +49,10 @@ static bool hold(struct ink_http_request *request, size_t more)
 
 void body_release(struct ink_http_request *request)
 {
-    struct ink_ip peer;
     if (request->body_held == 0)
         return;
-    ink_mg_peer(request->conn, &peer);
-    ink_http_shares_give_back(request->server->shares, INK_HTTP_BODIES, &peer, request->body_held);
+    ink_http_shares_give_back(request->server->shares, INK_HTTP_BODIES, &request->peer,
+                              request->body_held);
     request->body_held = 0;
 }
 

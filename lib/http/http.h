@@ -12,9 +12,10 @@
  *     status = ink_http_server_new(&options, &arena, &server);
  *
  * A request has a thread of its own, so a handler may block; those of a connection are handled one
- * after another. A connection without a whole request header has none: it may be silent, idle or
- * drip, and only costs a descriptor. When threads or room for waiting run low, replies say
- * `Connection: close`.
+ * after another. A handler that asks somebody else, and would do nothing but wait for the answer,
+ * detaches the request instead: then it needs no thread until the answer is there. A connection
+ * without a whole request header has none: it may be silent, idle or drip, and only costs a
+ * descriptor. When threads or room for waiting run low, replies say `Connection: close`.
  *
  * Framing is strict, because what two parties read differently is how requests are smuggled: before
  * the handler is called, a request is refused and its connection closed when it has both
@@ -26,7 +27,7 @@
  * together so much memory, and all answers.
  *
  * The server's functions are thread-safe. A request belongs to the thread that it was handed to,
- * until the handler returns; so do all pointers that its functions return.
+ * until the handler returns or detaches it; so do all pointers that its functions return.
  */
 #pragma once
 
@@ -82,6 +83,8 @@ struct ink_http_options {
     const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP. With it TLS 1.2 and 1.3 are
                                   spoken, and no HTTP */
     const char *tls_key_file;  /* PEM */
+    bool cooperative; /* the handler calls ink_http_blocks() before it waits for anything, so
+                         that few threads run at once; others are taken to wait at any time */
     ink_http_handler_fn *handler;
     ink_http_refuse_fn *refuse; /* NULL: a small application/problem+json */
     void *self;                 /* handed to both */
@@ -187,6 +190,25 @@ bool ink_http_stream_flush(struct ink_http_request *request);
 /* Flushes and ends the reply. Without it (on return of the handler, or after `false`) the
  * connection is cut, so that the client can tell that something is missing. */
 bool ink_http_stream_end(struct ink_http_request *request);
+
+/* To be called by a cooperative handler before it waits for something: a lock that is held for
+ * long, another server, a disk. Not needed for what this module waits for. */
+void ink_http_blocks(struct ink_http_request *request);
+
+/* Detaches a request whose answer is still to come, and whose body (if it has one) was read: the
+ * handler is to return without having touched it again. From then on it belongs to whoever the
+ * caller gives it to, in whatever thread; all its functions can be used but for streams. That one
+ * answers by ink_http_reply(), which sends what can be sent at once and leaves the rest to a thread
+ * of the server, and calls ink_http_finish(), after which the request is gone. False when it cannot
+ * be done (TLS; the connection is to be closed; the next request is there already): then nothing
+ * happened, and the handler answers as always. */
+bool ink_http_detach(struct ink_http_request *request) INK_MUST_CHECK;
+void ink_http_finish(struct ink_http_request *request);
+/* Instead of answering a detached request here: has `resumed` called, with `self`, by a thread of
+ * the server, which may block. It answers as a handler does, and the request is gone when it
+ * returns. */
+typedef void ink_http_resumed_fn(void *self, struct ink_http_request *request);
+void ink_http_resume(struct ink_http_request *request, ink_http_resumed_fn *resumed, void *self);
 
 /* The status that was sent, 0 before, and 499 when the client had gone before all of the reply was;
  * and how many bytes of body. */

@@ -23,9 +23,6 @@
 #include "lib/http/lobby.h"
 #include "lib/ip/ip.h"
 
-/* How long a thread waits for the next request of its connection, before it looks for other work:
- * clients that ask one thing after the other keep it. */
-#define PATIENCE_MS 50
 #define A_SECOND_MS 1000
 /* How long a client may take nothing of an answer when threads are precious. */
 #define HURRY_MS 3000
@@ -65,10 +62,12 @@ static int patient_accept(int sock, struct sockaddr *address, socklen_t *size)
 /* What bazel/civetweb.patch asks. */
 struct socket;
 static void accepted(struct mg_context *ctx, const struct socket *so);
+static int next_guest(struct socket *so);
 static int is_ready(struct mg_connection *conn);
 static int resumes_tls(struct mg_connection *conn);
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
 #define INK_HTTP_ACCEPTED(ctx, so) accepted(ctx, so)
+#define INK_HTTP_NEXT(so) next_guest(so)
 #define INK_HTTP_READY(conn) is_ready(conn)
 #define INK_HTTP_RESUMES_TLS(conn) resumes_tls(conn)
 #define accept patient_accept
@@ -80,13 +79,14 @@ static int resumes_tls(struct mg_connection *conn);
 struct guest {
     struct ink_guest waits; /* first, so that the lobby's guest is this one */
     struct ink_lobby *lobby;
-    struct mg_context *ctx;
     struct socket so;
     SSL *ssl;
     char *part; /* of a header */
     int part_size;
     int handled;          /* requests so far */
     bool came_back;       /* from the lobby, and its thread has not yet taken over the above */
+    void *request;        /* that was detached and wants a thread; or NULL */
+    bool unread;          /* there may be something to read that nobody was told of */
     int64_t header_until; /* 0 before the first byte of a further request */
     int64_t linger_ms;    /* after the last answer */
 };
@@ -96,32 +96,27 @@ static struct guest *guest_of(const struct mg_connection *conn)
     return conn->client.ink_guest;
 }
 
-static void guest_free(struct guest *guest)
-{
-    free(guest->part);
-    free(guest);
-}
-
 static void accepted(struct mg_context *ctx, const struct socket *so)
 {
     struct guest *guest = ink_calloc(1, sizeof(*guest));
     guest->lobby = host->lobby;
-    guest->ctx = ctx;
     guest->so = *so;
     guest->so.ink_guest = guest;
     guest->header_until = ink_now() + host->header_timeout_ms * INK_MILLISECOND;
     ink_lobby_enter(guest->lobby, &guest->waits, so->sock);
     if (!ink_lobby_wait(guest->lobby, &guest->waits, INK_LOBBY_QUIET, guest->header_until))
-        produce_socket(ctx, &guest->so); /* which closes it: the server stops */
+        host->drop(host->self, &guest->waits); /* the server stops */
 }
 
-void ink_mg_serve(struct ink_guest *waits)
+static int next_guest(struct socket *so)
 {
-    struct guest *guest = (struct guest *)waits;
-    produce_socket(guest->ctx, &guest->so);
+    struct guest *guest = (struct guest *)ink_lobby_next(host->lobby);
+    if (guest != NULL)
+        *so = guest->so;
+    return guest != NULL;
 }
 
-void ink_mg_discard(struct ink_guest *waits)
+void ink_mg_close(struct ink_guest *waits)
 {
     struct guest *guest = (struct guest *)waits;
     if (guest->ssl != NULL) {
@@ -129,7 +124,13 @@ void ink_mg_discard(struct ink_guest *waits)
         SSL_free(guest->ssl);
     }
     close(waits->fd);
-    guest_free(guest);
+}
+
+void ink_mg_free(struct ink_guest *waits)
+{
+    struct guest *guest = (struct guest *)waits;
+    free(guest->part);
+    free(guest);
 }
 
 void ink_mg_guest_ip(const struct ink_guest *waits, struct ink_ip *ret_ip)
@@ -142,8 +143,10 @@ void ink_mg_guest_ip(const struct ink_guest *waits, struct ink_ip *ret_ip)
 static int resumes_tls(struct mg_connection *conn)
 {
     struct guest *guest = guest_of(conn);
-    if (guest->ssl == NULL)
+    if (guest->ssl == NULL) {
+        ink_mg_blocks(); /* for the handshake */
         return 0;
+    }
     conn->ssl = guest->ssl;
     guest->ssl = NULL;
     SSL_set_app_data(conn->ssl, (char *)conn);
@@ -171,23 +174,30 @@ static void step_out(struct mg_connection *conn)
     mg_set_user_connection_data(conn, NULL);
 }
 
+/* The connection is none of this thread's any more. */
+static void part(struct mg_connection *conn, int handled)
+{
+    struct guest *guest = guest_of(conn);
+    guest->so = conn->client;
+    guest->ssl = conn->ssl;
+    guest->handled = handled;
+    guest->came_back = true;
+    conn->client.sock = INVALID_SOCKET;
+    conn->client.ink_guest = NULL;
+    conn->ssl = NULL;
+    step_out(conn);
+}
+
 /* Gives the thread back. */
 static void park(struct mg_connection *conn, enum ink_lobby_place place, int64_t until)
 {
     struct guest *guest = guest_of(conn);
-    step_out(conn);
-    guest->so = conn->client;
-    guest->ssl = conn->ssl;
-    guest->handled = conn->handled_requests;
-    guest->came_back = true;
     if (conn->data_len > 0) {
         guest->part = ink_malloc((size_t)conn->data_len);
         memcpy(guest->part, conn->buf, (size_t)conn->data_len);
         guest->part_size = conn->data_len;
     }
-    conn->client.sock = INVALID_SOCKET;
-    conn->client.ink_guest = NULL;
-    conn->ssl = NULL;
+    part(conn, conn->handled_requests);
     if (ink_lobby_wait(guest->lobby, &guest->waits, place, until))
         return;
     conn->client = guest->so;
@@ -215,12 +225,16 @@ static void too_late(struct mg_connection *conn)
     close_connection(conn);
 }
 
-/* Between two requests, how long this thread stays. */
-static int64_t patience_ms(const struct mg_connection *conn, const struct guest *guest)
+/* A request that was detached goes on here. Whether the connection does, too, when it is done. */
+static bool goes_on(struct mg_connection *conn, struct guest *guest)
 {
-    if (guest->header_until != 0 || host->hurry(host->self))
-        return 0;
-    return PATIENCE_MS < host->keep_alive_ms ? PATIENCE_MS : host->keep_alive_ms;
+    void *request = guest->request;
+    guest->request = NULL;
+    if (host->resume(host->self, conn, request))
+        return true;
+    reset_per_request_attributes(conn);
+    close_connection(conn);
+    return false;
 }
 
 /* Reads what is there of a header. 0 when the connection is none of this thread's any more. */
@@ -232,14 +246,15 @@ static int is_ready(struct mg_connection *conn)
         come_back(conn, guest);
     else if (kept)
         guest->header_until = 0;
+    if (guest->request != NULL && !goes_on(conn, guest))
+        return 0;
     int added = kept ? conn->data_len : 0; /* of a further request in the same packet, say */
     int64_t begun = ink_now();
     while (conn->data_len == 0 || !has_header(conn, added)) {
         if (conn->data_len > 0 && guest->header_until == 0)
             guest->header_until = begun + host->header_timeout_ms * INK_MILLISECOND;
-        int got =
-            ink_mg_receive(conn, conn->buf + conn->data_len,
-                           (size_t)(conn->buf_size - conn->data_len), patience_ms(conn, guest));
+        int got = ink_mg_receive(conn, conn->buf + conn->data_len,
+                                 (size_t)(conn->buf_size - conn->data_len), 0);
         if (got < 0)
             return 1; /* as get_request() will see, too */
         added = got;
@@ -314,10 +329,29 @@ void ink_mg_consume(struct mg_connection *conn, size_t size)
     conn->content_len = conn->consumed_content;
 }
 
+void ink_mg_blocks(void)
+{
+    if (host != NULL)
+        ink_lobby_blocks(host->lobby);
+}
+
+/* What is there: as pull_inner() without a time to wait, which asks poll(2) first. */
+static int receive_now(struct mg_connection *conn, char *data, size_t size)
+{
+    ssize_t got = recv(conn->client.sock, data, size, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    return got > 0 ? (int)got : -2;
+}
+
 int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t timeout_ms)
 {
     int len = size > (1 << 20) ? 1 << 20 : (int)size;
-    int got = pull_inner(NULL, conn, data, len, (double)timeout_ms / 1000);
+    if (timeout_ms > 0)
+        ink_mg_blocks();
+    int got = timeout_ms == 0 && conn->ssl == NULL
+                  ? receive_now(conn, data, (size_t)len)
+                  : pull_inner(NULL, conn, data, len, (double)timeout_ms / 1000);
     if (got > 0)
         return got;
     return got == -2 ? -1 : 0;
@@ -376,6 +410,7 @@ bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int6
         size -= (size_t)sent;
         if (size == 0)
             return true;
+        ink_mg_blocks();
         now = ink_now();
         int left = in_flight(conn);
         if (sent > 0 || left < before)
@@ -431,7 +466,10 @@ void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms)
 void ink_mg_leave(struct mg_connection *conn)
 {
     struct guest *guest = guest_of(conn);
-    if (guest->linger_ms == 0 || conn->client.sock == INVALID_SOCKET)
+    if (conn->client.sock == INVALID_SOCKET)
+        return;
+    ink_mg_blocks(); /* for civetweb waits until the client closes */
+    if (guest->linger_ms == 0)
         return;
     if (conn->ssl != NULL) {
         SSL_shutdown(conn->ssl);
@@ -454,8 +492,55 @@ bool ink_mg_forget(struct mg_connection *conn)
         return false;
     conn->client.ink_guest = NULL;
     ink_lobby_leave(guest->lobby, &guest->waits);
-    guest_free(guest);
     return true;
+}
+
+static void set_thread_pointer(struct mg_connection *conn, void *pointer)
+{
+    struct mg_workerTLS *tls = pthread_getspecific(sTlsKey);
+    tls->user_ptr = pointer;
+    conn->tls_user_ptr = pointer;
+}
+
+/* Whether more came than the request, or may have: in the buffer. */
+static bool has_more(const struct mg_connection *conn)
+{
+    return conn->data_len > conn->request_len + conn->consumed_content ||
+           conn->data_len == conn->buf_size;
+}
+
+struct ink_guest *ink_mg_detach(struct mg_connection *conn, void *next_request)
+{
+    struct guest *guest = guest_of(conn);
+    if (conn->ssl != NULL || has_more(conn) || !should_keep_alive(conn))
+        return NULL;
+    guest->header_until = 0;
+    guest->unread = conn->consumed_content > 0;
+    set_thread_pointer(conn, next_request);
+    part(conn, conn->handled_requests + 1);
+    conn->must_close = 1; /* civetweb's loop over the requests of a connection ends here */
+    return &guest->waits;
+}
+
+bool ink_mg_resume(struct ink_guest *waits, void *request)
+{
+    struct guest *guest = (struct guest *)waits;
+    guest->request = request;
+    return ink_lobby_line_up(guest->lobby, waits);
+}
+
+bool ink_mg_wait(struct ink_guest *waits, int64_t until)
+{
+    struct guest *guest = (struct guest *)waits;
+    if (guest->unread)
+        return ink_lobby_line_up(guest->lobby, waits);
+    return ink_lobby_wait(guest->lobby, waits, INK_LOBBY_QUIET, until);
+}
+
+ssize_t ink_mg_send_now(struct ink_guest *waits, const char *data, size_t size)
+{
+    ssize_t sent = send(waits->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sent < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : sent;
 }
 
 /* In the place of each listening socket comes a descriptor that never has anything to read: the

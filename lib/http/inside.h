@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct ink_guest;
 struct ink_ip;
@@ -56,15 +57,38 @@ void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);
  * of civetweb's any more. */
 void ink_mg_leave(struct mg_connection *conn);
 
+/* From here on this thread, if it serves, may wait for something (ink_lobby_blocks()). */
+void ink_mg_blocks(void);
+
+/* Takes the connection away from this thread, in the midst of a request whose body has been read;
+ * what civetweb knows of the request goes. The thread has `next_request` as its pointer from now
+ * on. NULL, and nothing happened, when the connection is one that has to keep its thread: TLS, the
+ * next request is there already, or it is to be closed. */
+struct ink_guest *ink_mg_detach(struct mg_connection *conn, void *next_request);
+/* What can be sent at once, of a detached connection: less than `size` when it would have to be
+ * waited for, -1 when the client has gone. */
+ssize_t ink_mg_send_now(struct ink_guest *guest, const char *data, size_t size);
+/* Gives a detached connection a thread again, which calls `resume` with the request. False when the
+ * server stops. */
+bool ink_mg_resume(struct ink_guest *guest, void *request);
+/* Has it wait for its next request; false as above. */
+bool ink_mg_wait(struct ink_guest *guest, int64_t until);
+
 /* Whether an accepted connection may stay; if not, it is closed. `fd` is its socket. */
 typedef bool ink_mg_admit_fn(void *self, int fd, const struct ink_ip *ip);
-/* Whether a thread is too precious to wait for the next request of its connection. */
+/* Whether threads are so precious that slow readers get less time. */
 typedef bool ink_mg_hurry_fn(void *self);
+/* Closes a guest that nobody serves any more. */
+typedef void ink_mg_drop_fn(void *self, struct ink_guest *guest);
+/* A detached request has a thread again. Whether the connection is kept when it was answered. */
+typedef bool ink_mg_resume_fn(void *self, struct mg_connection *conn, void *request);
 
 struct ink_mg_host {
     struct ink_lobby *lobby; /* for connections, when they need no thread */
     ink_mg_admit_fn *admit;
     ink_mg_hurry_fn *hurry;
+    ink_mg_drop_fn *drop;
+    ink_mg_resume_fn *resume;
     void *self;
     int64_t
         header_timeout_ms; /* for a header: from the start of the connection, or its first byte */
@@ -73,12 +97,12 @@ struct ink_mg_host {
 /* For the connections that this thread, which is civetweb's, accepts or serves from now on. The
  * struct stays in use. */
 void ink_mg_host(const struct ink_mg_host *host);
-/* For the lobby: serves a guest, closes and frees one, tells its address. */
-void ink_mg_serve(struct ink_guest *guest);
-void ink_mg_discard(struct ink_guest *guest);
+/* For the lobby: closes a guest, frees it, tells its address. */
+void ink_mg_close(struct ink_guest *guest);
+void ink_mg_free(struct ink_guest *guest);
 void ink_mg_guest_ip(const struct ink_guest *guest, struct ink_ip *ret_ip);
-/* Frees the guest of a connection that civetweb has closed. False when it is none of civetweb's any
- * more. */
+/* Has the guest of a connection freed that civetweb has closed. False when it is none of civetweb's
+ * any more. */
 bool ink_mg_forget(struct mg_connection *conn);
 /* The address of the other side; :: when it has none. */
 void ink_mg_peer(const struct mg_connection *conn, struct ink_ip *ret_ip);

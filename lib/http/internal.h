@@ -18,8 +18,10 @@
 #define BODY_STEP (64 * 1024)
 /* Room in front of a reply's body, so that head and body leave with one write. */
 #define HEAD_ROOM 2048
-/* A longer send buffer is not kept for the next request. */
-#define KEPT_BUFFER (256 * 1024)
+/* A longer buffer is not kept for the next request. */
+#define KEPT_BUFFER (32 * 1024)
+/* So many detached requests are kept for others to use again. */
+#define KEPT_REQUESTS 64
 
 struct ink_http_server {
     struct ink_http_options options; /* with defaults filled in; strings are ours */
@@ -33,6 +35,10 @@ struct ink_http_server {
     atomic_uint receiving; /* threads that wait for a body */
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */
+    pthread_mutex_t spare_lock;
+    struct ink_http_request *spare; /* a chain, and its length */
+    unsigned n_spare;
+    atomic_uint detached;
     pthread_mutex_t certificate_lock;
     struct ink_http_certificate *certificate; /* for new connections; NULL without TLS */
 };
@@ -44,11 +50,20 @@ enum reply_state {
     REPLY_BROKEN, /* the client has gone, or the stream was cut */
 };
 
-/* One for each thread, used again for every request that it handles. */
+/* Each thread has one, which it uses again for every request that it handles, until it is detached.
+ */
 struct ink_http_request {
     struct ink_http_server *server;
-    struct mg_connection *conn;
+    struct mg_connection *conn; /* NULL while it is detached */
     const struct mg_request_info *info;
+    struct ink_guest *guest;      /* of a detached request */
+    ink_http_resumed_fn *resumed; /* what goes on when it has a thread again; or NULL */
+    void *resumed_self;
+    size_t unsent; /* where that begins in `out` which is still to be sent; 0: all is */
+    struct ink_http_request *next; /* of those that are kept */
+    struct ink_ip peer;
+    char remote[48]; /* the same as text */
+    bool tls;
     const char *method;
     const char *path;
     const char *query;
@@ -61,6 +76,7 @@ struct ink_http_request {
     bool http11;
     bool close;     /* after the reply */
     bool surprises; /* it does, and the client did not ask for it: more of it may be on its way */
+    bool detached;  /* it was, so the client wanted the connection to be kept */
     bool unparsed;  /* what came last on the connection was no request */
 
     bool body_read;
@@ -89,6 +105,10 @@ void request_free(struct ink_http_request *request);
 /* Starts afresh with what civetweb has parsed. */
 void request_begin(struct ink_http_request *request, struct mg_connection *conn);
 void request_end(struct ink_http_request *request);
+/* One to use for the next request, and to give back. */
+struct ink_http_request *request_take(struct ink_http_server *server);
+void request_give_back(struct ink_http_request *request);
+void request_free_spares(struct ink_http_server *server);
 /* Has it answered by the refuse function, and the connection closed. */
 void request_refuse(struct ink_http_request *request, int status, const char *detail);
 /* The same in the plainest way, by lib/http itself. */
@@ -97,10 +117,19 @@ void request_refuse_plainly(struct ink_http_request *request, int status, const 
 /* body.c: its memory is somebody else's now. */
 void body_release(struct ink_http_request *request);
 
+/* detached.c: for ink_mg_host. */
+ink_mg_resume_fn request_resumes;
+
+/* server.c: makes sure that there was a reply, and that the connection is left in order. */
+void request_finish(struct ink_http_request *request);
+void guest_drop(struct ink_http_server *server, struct ink_guest *guest);
+
 /* reply.c */
 void reply_begin(struct ink_http_request *request);
 /* The answer was sent, or never will be. */
 void reply_release(struct ink_http_request *request);
+/* Sends what is left of a reply of a request that was detached. */
+void reply_send_rest(struct ink_http_request *request);
 /* Whether an answer to the same was too large just now; then it is refused. */
 bool reply_is_barred(struct ink_http_request *request) INK_MUST_CHECK;
 

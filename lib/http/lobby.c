@@ -2,16 +2,19 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 
-#define EVENTS 256
+#define EVENTS 64
 /* How often is looked for those whose time is over, while there are guests and while there are
  * none. */
 #define ROUND_MS 200
@@ -24,17 +27,31 @@ struct list {
     unsigned count;
 };
 
+/* A thread that rests. */
+struct rester {
+    sem_t wake;
+    struct rester *next;
+};
+
 struct ink_lobby {
     struct ink_lobby_options options;
     int epoll;
-    pthread_t thread;
-    int64_t next_round;  /* the thread's own */
+    int bell;            /* an eventfd: calls back the thread that leads */
+    pthread_t caretaker; /* sees to those whose time is over */
     atomic_uint waiting; /* asked with every request, so without the lock */
 
     pthread_mutex_t lock; /* guards all below, and the guests' places */
+    pthread_cond_t stops;
     bool stopped;
+    bool led;         /* a thread waits in epoll */
+    bool rung;        /* the bell, and nobody came yet */
+    unsigned runners; /* threads that are at work, and wait for nothing */
+    struct rester *resters;
     struct list lists[INK_LOBBY_PLACES];
 };
+
+/* Whether this thread is one of the runners. */
+static _Thread_local bool runs;
 
 static bool waits(enum ink_lobby_place place)
 {
@@ -64,9 +81,45 @@ static void put(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby
         atomic_fetch_add(&lobby->waiting, 1);
 }
 
+static void move(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby_place place)
+{
+    take_out(lobby, guest);
+    put(lobby, guest, place);
+}
+
+static void ring(struct ink_lobby *lobby)
+{
+    const uint64_t one = 1;
+    if (!lobby->rung)
+        lobby->rung = write(lobby->bell, &one, sizeof(one)) == sizeof(one);
+}
+
+static void wake(struct ink_lobby *lobby)
+{
+    struct rester *rester = lobby->resters;
+    lobby->resters = rester->next;
+    lobby->runners++;
+    sem_post(&rester->wake);
+}
+
+/* Sees to it that enough threads are at work, or that somebody leads. */
+static void call_threads(struct ink_lobby *lobby)
+{
+    bool line = lobby->lists[INK_LOBBY_READY].count > 0;
+    bool enough =
+        line ? lobby->runners >= lobby->options.runners : lobby->led || lobby->runners > 0;
+    if (enough)
+        return;
+    if (lobby->resters != NULL)
+        wake(lobby);
+    else if (line && lobby->led)
+        ring(lobby);
+}
+
+/* Each event is told once, so that a guest is made known once and for all. */
 static bool watch(struct ink_lobby *lobby, struct ink_guest *guest)
 {
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = guest};
+    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = guest};
     int how = guest->known ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
     guest->known = true;
     return epoll_ctl(lobby->epoll, how, guest->fd, &event) == 0;
@@ -76,7 +129,7 @@ static bool watch(struct ink_lobby *lobby, struct ink_guest *guest)
 static struct ink_guest *take_late(struct ink_lobby *lobby, int64_t now)
 {
     struct ink_guest *late = NULL, *next;
-    for (int place = 0; place < INK_LOBBY_AWAY; place++) {
+    for (int place = 0; place < INK_LOBBY_READY; place++) {
         for (struct ink_guest *guest = lobby->lists[place].first; guest != NULL; guest = next) {
             next = guest->next;
             if (guest->until > now)
@@ -93,7 +146,7 @@ static struct ink_guest *take_late(struct ink_lobby *lobby, int64_t now)
 static struct ink_guest *take_surplus(struct ink_lobby *lobby)
 {
     struct ink_guest *surplus = NULL;
-    for (int place = 0; place < INK_LOBBY_AWAY; place++) {
+    for (int place = 0; place < INK_LOBBY_READY; place++) {
         while (atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_GOODBYE].count >
                    lobby->options.most &&
                lobby->lists[place].first != NULL) {
@@ -111,16 +164,185 @@ static void discard_all(struct ink_lobby *lobby, struct ink_guest *chain)
     for (struct ink_guest *next; chain != NULL; chain = next) {
         next = chain->next;
         lobby->options.discard(lobby->options.self, chain);
+        put(lobby, chain, INK_LOBBY_GONE);
     }
 }
 
-/* Hands it over, which may take a while: the line of those who want a thread can be full. */
-static void send_in(struct ink_lobby *lobby, struct ink_guest *guest)
+/* Who has sent a part of a header is told that it was too late; the others have asked nothing. */
+static void look_around(struct ink_lobby *lobby)
 {
+    struct ink_guest *late = take_late(lobby, ink_now()), *next, *silent = NULL;
+    for (; late != NULL; late = next) {
+        next = late->next;
+        if (late->place == INK_LOBBY_HEADER) {
+            put(lobby, late, INK_LOBBY_READY);
+        } else {
+            late->next = silent;
+            silent = late;
+        }
+    }
+    discard_all(lobby, silent);
+    discard_all(lobby, take_surplus(lobby));
+    call_threads(lobby);
+}
+
+static bool is_empty(const struct ink_lobby *lobby)
+{
+    return lobby->lists[INK_LOBBY_GOODBYE].count + lobby->lists[INK_LOBBY_HEADER].count +
+               lobby->lists[INK_LOBBY_QUIET].count ==
+           0;
+}
+
+static void *take_care(void *self)
+{
+    struct ink_lobby *lobby = self;
+    pthread_mutex_lock(&lobby->lock);
+    while (!lobby->stopped) {
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_nsec += (is_empty(lobby) ? EMPTY_ROUND_MS : ROUND_MS) * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        (void)pthread_cond_timedwait(&lobby->stops, &lobby->lock, &until);
+        look_around(lobby);
+    }
+    pthread_mutex_unlock(&lobby->lock);
+    return NULL;
+}
+
+static void init_locks(struct ink_lobby *lobby)
+{
+    pthread_condattr_t attributes;
+    pthread_mutex_init(&lobby->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&lobby->stops, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void release(struct ink_lobby *lobby)
+{
+    pthread_cond_destroy(&lobby->stops);
+    pthread_mutex_destroy(&lobby->lock);
+    if (lobby->epoll >= 0)
+        close(lobby->epoll);
+    if (lobby->bell >= 0)
+        close(lobby->bell);
+    free(lobby);
+}
+
+static unsigned processors(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : (unsigned)count;
+}
+
+struct ink_lobby *ink_lobby_new(const struct ink_lobby_options *options)
+{
+    struct ink_lobby *lobby = ink_calloc(1, sizeof(*lobby));
+    lobby->options = *options;
+    if (lobby->options.runners == 0)
+        lobby->options.runners = processors();
+    lobby->epoll = epoll_create1(EPOLL_CLOEXEC);
+    lobby->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    init_locks(lobby);
+    struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
+    if (lobby->epoll >= 0 && lobby->bell >= 0 &&
+        epoll_ctl(lobby->epoll, EPOLL_CTL_ADD, lobby->bell, &event) == 0 &&
+        pthread_create(&lobby->caretaker, NULL, take_care, lobby) == 0)
+        return lobby;
+    release(lobby);
+    return NULL;
+}
+
+void ink_lobby_stop(struct ink_lobby *lobby)
+{
+    pthread_mutex_lock(&lobby->lock);
+    bool stopped = lobby->stopped;
+    lobby->stopped = true;
+    pthread_cond_signal(&lobby->stops);
+    while (lobby->resters != NULL)
+        wake(lobby);
+    ring(lobby);
+    pthread_mutex_unlock(&lobby->lock);
+    if (stopped)
+        return;
+    pthread_join(lobby->caretaker, NULL);
+    pthread_mutex_lock(&lobby->lock);
+    discard_all(lobby, take_late(lobby, INT64_MAX));
+    while (lobby->lists[INK_LOBBY_READY].first != NULL) {
+        struct ink_guest *guest = lobby->lists[INK_LOBBY_READY].first;
+        take_out(lobby, guest);
+        guest->next = NULL;
+        discard_all(lobby, guest);
+    }
+    pthread_mutex_unlock(&lobby->lock);
+}
+
+static void free_all(struct ink_lobby *lobby, struct ink_guest *chain)
+{
+    for (struct ink_guest *next; chain != NULL; chain = next) {
+        next = chain->next;
+        lobby->options.free(lobby->options.self, chain);
+    }
+}
+
+void ink_lobby_free(struct ink_lobby *lobby)
+{
+    if (lobby == NULL)
+        return;
+    ink_lobby_stop(lobby);
+    discard_all(lobby, take_late(lobby, INT64_MAX)); /* who was heard out meanwhile */
+    discard_all(lobby, lobby->lists[INK_LOBBY_AWAY].first);
+    free_all(lobby, lobby->lists[INK_LOBBY_GONE].first);
+    release(lobby);
+}
+
+void ink_lobby_enter(struct ink_lobby *lobby, struct ink_guest *guest, int fd)
+{
+    guest->fd = fd;
+    guest->known = false;
+    guest->stirred = false;
     pthread_mutex_lock(&lobby->lock);
     put(lobby, guest, INK_LOBBY_AWAY);
     pthread_mutex_unlock(&lobby->lock);
-    lobby->options.ready(lobby->options.self, guest);
+}
+
+void ink_lobby_leave(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    pthread_mutex_lock(&lobby->lock);
+    move(lobby, guest, INK_LOBBY_GONE);
+    pthread_mutex_unlock(&lobby->lock);
+}
+
+bool ink_lobby_wait(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby_place place,
+                    int64_t until)
+{
+    pthread_mutex_lock(&lobby->lock);
+    bool can = !lobby->stopped;
+    if (can) {
+        guest->until = until;
+        bool stirred = guest->stirred && place != INK_LOBBY_GOODBYE;
+        move(lobby, guest, stirred ? INK_LOBBY_READY : place);
+        /* What a goodbye's guest sent meanwhile is told once more. */
+        if ((!guest->known || (guest->stirred && !stirred)) && !watch(lobby, guest))
+            guest->until = 0; /* it goes with the next round */
+        call_threads(lobby);
+    }
+    pthread_mutex_unlock(&lobby->lock);
+    return can;
+}
+
+bool ink_lobby_line_up(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    pthread_mutex_lock(&lobby->lock);
+    bool can = !lobby->stopped;
+    if (can) {
+        move(lobby, guest, INK_LOBBY_READY);
+        call_threads(lobby);
+    }
+    pthread_mutex_unlock(&lobby->lock);
+    return can;
 }
 
 /* False when it has nothing more to say. */
@@ -132,153 +354,111 @@ static bool throw_away(struct ink_lobby *lobby, struct ink_guest *guest)
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
             return false;
         if (got < 0)
-            break;
+            return true;
     }
-    return watch(lobby, guest);
+    return watch(lobby, guest); /* there is more, which has to be told again */
 }
 
-/* Nobody else moves who waits. */
+/* One that said goodbye stirs; without the lock meanwhile. */
+static void hear_out(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    move(lobby, guest, INK_LOBBY_AWAY);
+    pthread_mutex_unlock(&lobby->lock);
+    bool stays = throw_away(lobby, guest);
+    pthread_mutex_lock(&lobby->lock);
+    if (!stays)
+        guest->until = 0;
+    move(lobby, guest, INK_LOBBY_GOODBYE);
+}
+
 static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
 {
-    pthread_mutex_lock(&lobby->lock);
-    bool says_goodbye = guest->place == INK_LOBBY_GOODBYE;
-    pthread_mutex_unlock(&lobby->lock);
-    if (says_goodbye && throw_away(lobby, guest))
-        return;
-    ink_lobby_leave(lobby, guest);
-    if (says_goodbye)
-        lobby->options.discard(lobby->options.self, guest);
+    if (guest->place == INK_LOBBY_GOODBYE)
+        hear_out(lobby, guest);
+    else if (waits(guest->place))
+        move(lobby, guest, INK_LOBBY_READY);
     else
-        send_in(lobby, guest);
+        guest->stirred = true;
 }
 
-/* Who has sent a part of a header is told that it was too late; the others have asked nothing. */
-static void look_around(struct ink_lobby *lobby)
+/* Waits for events, with the lock before and after. Guests that have gone can be in the last one's
+ * events, but not in these. */
+static void lead(struct ink_lobby *lobby)
 {
-    pthread_mutex_lock(&lobby->lock);
-    struct ink_guest *late = take_late(lobby, ink_now()), *next;
-    struct ink_guest *surplus = take_surplus(lobby);
-    pthread_mutex_unlock(&lobby->lock);
-    discard_all(lobby, surplus);
-    for (; late != NULL; late = next) {
-        next = late->next;
-        if (late->place == INK_LOBBY_HEADER) {
-            /* It has not stirred, and must not while somebody else has it. */
-            (void)epoll_ctl(lobby->epoll, EPOLL_CTL_DEL, late->fd, NULL);
-            late->known = false;
-            send_in(lobby, late);
-        } else {
-            lobby->options.discard(lobby->options.self, late);
-        }
-    }
-}
-
-static bool is_stopped(struct ink_lobby *lobby, bool *ret_empty)
-{
-    pthread_mutex_lock(&lobby->lock);
-    bool stopped = lobby->stopped;
-    *ret_empty = atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_GOODBYE].count == 0;
-    pthread_mutex_unlock(&lobby->lock);
-    return stopped;
-}
-
-static void *look_after(void *self)
-{
-    struct ink_lobby *lobby = self;
     struct epoll_event events[EVENTS];
-    bool empty;
-    while (!is_stopped(lobby, &empty)) {
-        int n = epoll_wait(lobby->epoll, events, EVENTS, empty ? EMPTY_ROUND_MS : ROUND_MS);
-        for (int i = 0; i < n; i++)
+    struct ink_guest *gone = lobby->lists[INK_LOBBY_GONE].first;
+    uint64_t rings;
+    lobby->lists[INK_LOBBY_GONE] = (struct list){0};
+    lobby->led = true;
+    lobby->runners--;
+    pthread_mutex_unlock(&lobby->lock);
+    free_all(lobby, gone);
+    int n = epoll_wait(lobby->epoll, events, EVENTS, -1);
+    pthread_mutex_lock(&lobby->lock);
+    lobby->runners++;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr != NULL)
             stirs(lobby, events[i].data.ptr);
-        int64_t now = ink_now();
-        if (now >= lobby->next_round) {
-            look_around(lobby);
-            lobby->next_round = now + ROUND_MS * INK_MILLISECOND;
-        }
+        else if (read(lobby->bell, &rings, sizeof(rings)) == sizeof(rings))
+            lobby->rung = false;
     }
-    return NULL;
+    lobby->led = false;
 }
 
-struct ink_lobby *ink_lobby_new(const struct ink_lobby_options *options)
+/* Rests until somebody calls, with the lock before and after. */
+static void rest(struct ink_lobby *lobby)
 {
-    int epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll < 0)
-        return NULL;
-    struct ink_lobby *lobby = ink_calloc(1, sizeof(*lobby));
-    lobby->options = *options;
-    lobby->epoll = epoll;
-    pthread_mutex_init(&lobby->lock, NULL);
-    if (pthread_create(&lobby->thread, NULL, look_after, lobby) == 0)
-        return lobby;
-    pthread_mutex_destroy(&lobby->lock);
-    close(epoll);
-    free(lobby);
-    return NULL;
-}
-
-void ink_lobby_stop(struct ink_lobby *lobby)
-{
-    pthread_mutex_lock(&lobby->lock);
-    bool stopped = lobby->stopped;
-    lobby->stopped = true;
+    struct rester me = {.next = lobby->resters};
+    sem_init(&me.wake, 0, 0);
+    lobby->resters = &me;
+    lobby->runners--;
     pthread_mutex_unlock(&lobby->lock);
-    if (stopped)
-        return;
-    pthread_join(lobby->thread, NULL);
+    while (sem_wait(&me.wake) != 0)
+        ;
+    sem_destroy(&me.wake);
     pthread_mutex_lock(&lobby->lock);
-    struct ink_guest *all = take_late(lobby, INT64_MAX);
-    pthread_mutex_unlock(&lobby->lock);
-    discard_all(lobby, all);
 }
 
-void ink_lobby_free(struct ink_lobby *lobby)
+struct ink_guest *ink_lobby_next(struct ink_lobby *lobby)
 {
-    if (lobby == NULL)
-        return;
-    ink_lobby_stop(lobby);
-    discard_all(lobby, lobby->lists[INK_LOBBY_AWAY].first);
-    pthread_mutex_destroy(&lobby->lock);
-    close(lobby->epoll);
-    free(lobby);
-}
-
-void ink_lobby_enter(struct ink_lobby *lobby, struct ink_guest *guest, int fd)
-{
-    guest->fd = fd;
-    guest->known = false;
+    struct ink_guest *guest = NULL;
     pthread_mutex_lock(&lobby->lock);
-    put(lobby, guest, INK_LOBBY_AWAY);
-    pthread_mutex_unlock(&lobby->lock);
-}
-
-void ink_lobby_leave(struct ink_lobby *lobby, struct ink_guest *guest)
-{
-    pthread_mutex_lock(&lobby->lock);
-    take_out(lobby, guest);
-    pthread_mutex_unlock(&lobby->lock);
-}
-
-bool ink_lobby_wait(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby_place place,
-                    int64_t until)
-{
-    pthread_mutex_lock(&lobby->lock);
-    bool can = !lobby->stopped;
-    if (can) {
-        guest->until = until;
-        take_out(lobby, guest);
-        put(lobby, guest, place);
-        if (!watch(lobby, guest))
-            guest->until = 0; /* it goes with the next round */
+    lobby->runners += runs ? 0 : 1;
+    runs = true;
+    while (!lobby->stopped && (guest = lobby->lists[INK_LOBBY_READY].first) == NULL) {
+        if (lobby->led)
+            rest(lobby);
+        else
+            lead(lobby);
+    }
+    if (guest != NULL) {
+        guest->stirred = false;
+        move(lobby, guest, INK_LOBBY_AWAY);
+        call_threads(lobby);
+    } else {
+        lobby->runners--;
+        runs = false;
     }
     pthread_mutex_unlock(&lobby->lock);
-    return can;
+    return guest;
+}
+
+void ink_lobby_blocks(struct ink_lobby *lobby)
+{
+    if (!runs)
+        return;
+    runs = false;
+    pthread_mutex_lock(&lobby->lock);
+    lobby->runners--;
+    call_threads(lobby);
+    pthread_mutex_unlock(&lobby->lock);
 }
 
 unsigned ink_lobby_guests(struct ink_lobby *lobby)
 {
     pthread_mutex_lock(&lobby->lock);
-    unsigned guests = atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_AWAY].count;
+    unsigned guests = atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_READY].count +
+                      lobby->lists[INK_LOBBY_AWAY].count;
     pthread_mutex_unlock(&lobby->lock);
     return guests;
 }

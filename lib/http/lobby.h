@@ -1,11 +1,18 @@
 /*
- * Where connections are that need no thread: before the first byte of a request, between two
- * requests, in the midst of a header that comes in drips, and after a refusal until the client has
- * read it. One thread looks after all of them. Inside lib/http only.
+ * Where connections wait that need no thread, and where threads come for those that do. A guest
+ * waits before the first byte of a request, between two requests, in the midst of a header that
+ * comes in drips, and after a refusal until the client has read it. When it stirs it is put in line
+ * for a thread. Inside lib/http only.
  *
- * A guest belongs to the lobby while it waits, to whoever `ready` gives it to from then on, and is
- * counted from ink_lobby_enter() to ink_lobby_leave() or to `discard`. The functions are
- * thread-safe.
+ * Threads take turns at looking: one at a time leads, which is to wait in epoll, takes the first
+ * guest that stirs, and leaves the lead to the next. So a request costs no hand-over from one
+ * thread to another, and few threads run at once, whatever there are; the others rest, those that
+ * worked last on top. That holds only as long as a thread that has a guest does not wait for
+ * anything: before it may have to, it says so by ink_lobby_blocks(), and another takes its place.
+ *
+ * A guest belongs to the lobby while it waits, and to whoever got it by ink_lobby_next() from then
+ * on. It is counted from ink_lobby_enter() to ink_lobby_leave() or to `discard`; some time after
+ * that it is freed. The functions are thread-safe.
  */
 #pragma once
 
@@ -22,7 +29,9 @@ enum ink_lobby_place {
     INK_LOBBY_GOODBYE, /* has its answer; what it still sends is thrown away */
     INK_LOBBY_HEADER,  /* has sent a part of a header */
     INK_LOBBY_QUIET,   /* has sent nothing */
-    INK_LOBBY_AWAY,    /* has a thread, or waits in line for one */
+    INK_LOBBY_READY,   /* in line for a thread */
+    INK_LOBBY_AWAY,    /* is being served */
+    INK_LOBBY_GONE,    /* closed; to be freed */
     INK_LOBBY_PLACES,
 };
 
@@ -31,33 +40,48 @@ struct ink_guest {
     int fd;
     int64_t until; /* on ink_now()'s scale */
     enum ink_lobby_place place;
-    bool known; /* to epoll */
+    bool known;   /* to epoll */
+    bool stirred; /* while it was not waiting */
     struct ink_guest *previous, *next;
 };
 
 typedef void ink_lobby_fn(void *self, struct ink_guest *guest);
 
 struct ink_lobby_options {
-    unsigned most;         /* guests that wait; of more, those that waited longest are discarded */
-    ink_lobby_fn *ready;   /* there is something to read, or the time for a header is over */
-    ink_lobby_fn *discard; /* to be closed and freed: nothing came in time, or the lobby ends */
-    void *self;            /* handed to both, which the lobby's thread calls: they must be quick */
+    unsigned most;    /* guests that wait; of more, those that waited longest are discarded */
+    unsigned runners; /* how many threads may work at once without waiting for anything; 0 means as
+                         many as there are processors */
+    ink_lobby_fn
+        *discard;       /* to be closed: nothing came in time, or the lobby ends; must be quick */
+    ink_lobby_fn *free; /* to be freed: was closed */
+    void *self;         /* handed to both */
 };
 
 /* NULL when the system has no descriptors left. */
 struct ink_lobby *ink_lobby_new(const struct ink_lobby_options *options) INK_MUST_CHECK;
-/* Discards who waits; from now on nobody can wait any more. */
+/* Discards who waits, and sends the threads home; from now on nobody can wait any more. */
 void ink_lobby_stop(struct ink_lobby *lobby);
-/* Stops, and discards all guests. None may have a thread any more. Accepts NULL. */
+/* Stops, and discards and frees all guests. No thread may use it any more. Accepts NULL. */
 void ink_lobby_free(struct ink_lobby *lobby);
 
-/* A connection begins, in INK_LOBBY_AWAY; and ends by other means than `discard`. */
+/* A connection begins, in INK_LOBBY_AWAY; and ends by other means than `discard`, when its
+ * descriptor has been closed. */
 void ink_lobby_enter(struct ink_lobby *lobby, struct ink_guest *guest, int fd);
 void ink_lobby_leave(struct ink_lobby *lobby, struct ink_guest *guest);
-/* Waits in `place` until there is something to read or it is `until`. False when the lobby has
- * stopped: then the guest is still the caller's. */
+/* Waits in `place` until there is something to read or it is `until`. All that there was must have
+ * been read, or it is not noticed until more comes. False when the lobby has stopped: then the
+ * guest is still the caller's. */
 bool ink_lobby_wait(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby_place place,
                     int64_t until) INK_MUST_CHECK;
+/* Puts it in line for a thread at once; false as above. */
+bool ink_lobby_line_up(struct ink_lobby *lobby, struct ink_guest *guest) INK_MUST_CHECK;
+
+/* For a thread that serves, this lobby and no other: the next guest, when there is one; NULL when
+ * the lobby has stopped. */
+struct ink_guest *ink_lobby_next(struct ink_lobby *lobby);
+/* From here to its next ink_lobby_next() this thread may have to wait for something. Of no effect
+ * in threads that do not serve. */
+void ink_lobby_blocks(struct ink_lobby *lobby);
 
 /* How many connections there are, and how many of them wait; without those that said goodbye. */
 unsigned ink_lobby_guests(struct ink_lobby *lobby);

@@ -135,11 +135,18 @@ static void decide_close(struct ink_http_request *request)
     if (wants_close(request) || threads_run_low(request->server) ||
         atomic_load(&request->server->draining) || !body_is_out_of_the_way(request))
         request->close = true;
-    if (request->close)
+    if (request->close && request->conn != NULL)
         mg_disable_connection_keep_alive(request->conn);
-    else
+    else if (!request->close && !request->detached)
         request->close = !ink_mg_keeps_alive(request->conn);
     request->surprises = request->close && !expected;
+}
+
+static void put_three(struct ink_buf *out, const char *a, const char *b, const char *c)
+{
+    ink_buf_puts(out, a);
+    ink_buf_puts(out, b);
+    ink_buf_puts(out, c);
 }
 
 static void make_head(struct ink_http_request *request, int status, const char *content_type)
@@ -147,14 +154,19 @@ static void make_head(struct ink_http_request *request, int status, const char *
     struct ink_buf *head = &request->head;
     decide_close(request);
     ink_buf_clear(head);
-    ink_buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", status, ink_http_status_text(status),
-                   date(request));
+    ink_buf_puts(head, "HTTP/1.1 ");
+    ink_buf_integer(head, status);
+    put_three(head, " ", ink_http_status_text(status), "\r\n");
+    put_three(head, "Date: ", date(request), "\r\n");
     if (content_type != NULL)
-        ink_buf_printf(head, "Content-Type: %s\r\n", content_type);
+        put_three(head, "Content-Type: ", content_type, "\r\n");
     if (request->chunked_reply)
         ink_buf_puts(head, "Transfer-Encoding: chunked\r\n");
-    else if (request->state != REPLY_STREAMING && status != 204 && status != 304)
-        ink_buf_printf(head, "Content-Length: %zu\r\n", ink_http_body_size(request));
+    else if (request->state != REPLY_STREAMING && status != 204 && status != 304) {
+        ink_buf_puts(head, "Content-Length: ");
+        ink_buf_unsigned(head, ink_http_body_size(request));
+        ink_buf_puts(head, "\r\n");
+    }
     if (request->close)
         ink_buf_puts(head, "Connection: close\r\n");
     else if (!request->http11)
@@ -178,52 +190,68 @@ static void put_in_front(struct ink_buf *out, size_t *at, const char *data, size
     memcpy(out->data + *at, data, size);
 }
 
+/* What cannot be sent at once waits for a thread. */
+static bool send_detached(struct ink_http_request *request, size_t at)
+{
+    size_t size = request->out.len - at;
+    ssize_t sent = ink_mg_send_now(request->guest, request->out.data + at, size);
+    if (sent >= 0 && (size_t)sent < size)
+        request->unsent = at + (size_t)sent;
+    return sent >= 0;
+}
+
 static bool send_from(struct ink_http_request *request, size_t at, int64_t timeout_ms)
 {
     const struct ink_http_options *options = &request->server->options;
-    if (ink_mg_send(request->conn, request->out.data + at, request->out.len - at, timeout_ms,
-                    options->header_timeout_ms))
+    if (request->conn == NULL
+            ? send_detached(request, at)
+            : ink_mg_send(request->conn, request->out.data + at, request->out.len - at, timeout_ms,
+                          options->header_timeout_ms))
         return true;
     request->state = REPLY_BROKEN;
-    mg_disable_connection_keep_alive(request->conn);
+    request->close = true;
+    if (request->conn != NULL)
+        mg_disable_connection_keep_alive(request->conn);
     return false;
+}
+
+void reply_send_rest(struct ink_http_request *request)
+{
+    if (!send_from(request, request->unsent, request->server->options.request_timeout_ms))
+        request->status = 499;
+    request->unsent = 0;
 }
 
 /* Has memory for the answer until it was sent: for the text, and for what it was made of. */
 static bool hold_answer(struct ink_http_request *request)
 {
-    struct ink_ip peer;
     struct ink_http_shares *shares = request->server->shares;
     size_t size = ink_http_body_size(request), bytes = request->out.cap + size;
     bool counts = size > FREE_ANSWER && !is_head(request);
-    ink_mg_peer(request->conn, &peer);
-    if (counts && !ink_http_shares_take(shares, INK_HTTP_ANSWERS, &peer, bytes)) {
-        ink_http_shares_bar(shares, &peer, request->path, ink_now() + BARRED_S * INK_SECOND);
+    if (counts && !ink_http_shares_take(shares, INK_HTTP_ANSWERS, &request->peer, bytes)) {
+        ink_http_shares_bar(shares, &request->peer, request->path,
+                            ink_now() + BARRED_S * INK_SECOND);
         return false;
     }
     request->answer_held = counts ? bytes : 0;
     if (!request->barred)
-        ink_http_shares_unbar(shares, &peer, request->path, request->start);
+        ink_http_shares_unbar(shares, &request->peer, request->path, request->start);
     return true;
 }
 
 void reply_release(struct ink_http_request *request)
 {
-    struct ink_ip peer;
     if (request->answer_held == 0)
         return;
-    ink_mg_peer(request->conn, &peer);
-    ink_http_shares_give_back(request->server->shares, INK_HTTP_ANSWERS, &peer,
+    ink_http_shares_give_back(request->server->shares, INK_HTTP_ANSWERS, &request->peer,
                               request->answer_held);
     request->answer_held = 0;
 }
 
 bool reply_is_barred(struct ink_http_request *request)
 {
-    struct ink_ip peer;
-    ink_mg_peer(request->conn, &peer);
-    if (!ink_http_shares_barred(request->server->shares, &peer, request->path, request->start,
-                                request->start + BARRED_S * INK_SECOND))
+    if (!ink_http_shares_barred(request->server->shares, &request->peer, request->path,
+                                request->start, request->start + BARRED_S * INK_SECOND))
         return false;
     request->barred = true;
     ink_http_set_lines(request, RETRY_AFTER(BARRED_S));

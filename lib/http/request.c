@@ -26,10 +26,48 @@ void request_free(struct ink_http_request *request)
     free(request);
 }
 
+struct ink_http_request *request_take(struct ink_http_server *server)
+{
+    pthread_mutex_lock(&server->spare_lock);
+    struct ink_http_request *request = server->spare;
+    if (request != NULL) {
+        server->spare = request->next;
+        server->n_spare--;
+    }
+    pthread_mutex_unlock(&server->spare_lock);
+    return request != NULL ? request : request_new(server);
+}
+
+void request_give_back(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    pthread_mutex_lock(&server->spare_lock);
+    bool keep = server->n_spare < KEPT_REQUESTS;
+    if (keep) {
+        request->next = server->spare;
+        server->spare = request;
+        server->n_spare++;
+    }
+    pthread_mutex_unlock(&server->spare_lock);
+    if (!keep)
+        request_free(request);
+}
+
+void request_free_spares(struct ink_http_server *server)
+{
+    for (struct ink_http_request *next, *each = server->spare; each != NULL; each = next) {
+        next = each->next;
+        request_free(each);
+    }
+}
+
 void request_begin(struct ink_http_request *request, struct mg_connection *conn)
 {
     request->conn = conn;
     request->info = mg_get_request_info(conn);
+    ink_mg_peer(conn, &request->peer);
+    strcpy(request->remote, request->info->remote_addr);
+    request->tls = request->info->is_ssl != 0;
     request->method = "";
     request->path = "";
     request->query = "";
@@ -40,6 +78,7 @@ void request_begin(struct ink_http_request *request, struct mg_connection *conn)
         request->start + request->server->options.request_timeout_ms * INK_MILLISECOND;
     request->http11 = true;
     request->close = atomic_load(&request->server->draining);
+    request->detached = false;
     request->body_read = false;
     request->body_status = 0;
     reply_begin(request);
@@ -122,12 +161,12 @@ bool ink_http_header_at(const struct ink_http_request *request, size_t n, const 
 
 const char *ink_http_remote(const struct ink_http_request *request)
 {
-    return request->info->remote_addr;
+    return request->remote;
 }
 
 bool ink_http_is_tls(const struct ink_http_request *request)
 {
-    return request->info->is_ssl != 0;
+    return request->tls;
 }
 
 int64_t ink_http_deadline(const struct ink_http_request *request)
@@ -152,5 +191,11 @@ struct ink_http_server *ink_http_request_server(const struct ink_http_request *r
 
 bool ink_http_client_gone(const struct ink_http_request *request)
 {
-    return request->state == REPLY_BROKEN || ink_mg_gone(request->conn);
+    return request->state == REPLY_BROKEN || (request->conn != NULL && ink_mg_gone(request->conn));
+}
+
+void ink_http_blocks(struct ink_http_request *request)
+{
+    (void)request;
+    ink_mg_blocks();
 }

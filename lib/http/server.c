@@ -33,6 +33,8 @@ const char *__tsan_default_suppressions(void)
  * and of the descriptors that the process may have. */
 #define WAITING_PER_THREAD 8
 #define WAITING_DESCRIPTORS(limit) ((limit) / 2)
+/* Blocks of memory from this size on go back to the system when they are freed. */
+#define LARGE_BLOCK (256 * 1024)
 
 static struct ink_http_server *server_of(const struct mg_connection *conn)
 {
@@ -186,14 +188,15 @@ static bool take_head(struct ink_http_request *request)
     return status == 0;
 }
 
-/* Makes sure that there was a reply, and that the connection is left in order. */
-static void finish(struct ink_http_request *request)
+void request_finish(struct ink_http_request *request)
 {
     if (request->state == REPLY_NONE) {
         ink_http_body_clear(request);
         ink_buf_clear(&request->lines);
         request_refuse(request, 500, "The request was not answered.");
     }
+    if (request->conn == NULL)
+        return;
     if (request->state != REPLY_DONE) {
         mg_disable_connection_keep_alive(request->conn);
     } else if (request->surprises || (request->close && ink_http_has_body(request) &&
@@ -209,11 +212,15 @@ static int request_arrives(struct mg_connection *conn)
     atomic_fetch_add(&server->active, 1);
     request_begin(request, conn);
     ink_mg_take_body(conn);
+    if (!server->options.cooperative)
+        ink_mg_blocks();
     if (!take_head(request))
         ink_mg_linger(conn, LINGER_MS);
     else if (!reply_is_barred(request))
         server->options.handler(server->options.self, request);
-    finish(request);
+    if (mg_get_thread_pointer(conn) != request)
+        return 200; /* it was detached, and is none of ours any more; civetweb asks for a number */
+    request_finish(request);
     int status = request->status;
     request_end(request);
     atomic_fetch_sub(&server->active, 1);
@@ -253,19 +260,30 @@ static void connection_ended(const struct mg_connection *conn)
 }
 
 /* The lobby's. */
-static void guest_is_ready(void *self, struct ink_guest *guest)
-{
-    (void)self;
-    ink_mg_serve(guest);
-}
-
 static void guest_is_discarded(void *self, struct ink_guest *guest)
 {
     struct ink_http_server *server = self;
     struct ink_ip ip;
     ink_mg_guest_ip(guest, &ip);
-    ink_mg_discard(guest);
+    ink_mg_close(guest);
     ink_http_shares_leave(server->shares, &ip);
+}
+
+static void guest_is_freed(void *self, struct ink_guest *guest)
+{
+    (void)self;
+    ink_mg_free(guest);
+}
+
+void guest_drop(struct ink_http_server *server, struct ink_guest *guest)
+{
+    guest_is_discarded(server, guest);
+    ink_lobby_leave(server->lobby, guest);
+}
+
+static void drop(void *self, struct ink_guest *guest)
+{
+    guest_drop(self, guest);
 }
 
 /* Whether the method was the reason: then "HTTP/" has been cut off by now. */
@@ -413,13 +431,16 @@ static struct ink_http_server *server_new(const struct ink_http_options *options
     server->options.tls_key_file = copy(options->tls_key_file);
     fill_in(&server->options);
     server->shares = make_shares(&server->options);
+    pthread_mutex_init(&server->spare_lock, NULL);
     server->lobby = ink_lobby_new(&(struct ink_lobby_options){.most = server->options.max_waiting,
-                                                              .ready = guest_is_ready,
                                                               .discard = guest_is_discarded,
+                                                              .free = guest_is_freed,
                                                               .self = server});
     server->host = (struct ink_mg_host){.lobby = server->lobby,
                                         .admit = admit,
                                         .hurry = threads_are_short,
+                                        .drop = drop,
+                                        .resume = request_resumes,
                                         .self = server,
                                         .header_timeout_ms = server->options.header_timeout_ms,
                                         .keep_alive_ms = server->options.keep_alive_ms};
@@ -429,6 +450,8 @@ static struct ink_http_server *server_new(const struct ink_http_options *options
 static void server_release(struct ink_http_server *server)
 {
     ink_lobby_free(server->lobby);
+    request_free_spares(server);
+    pthread_mutex_destroy(&server->spare_lock);
     ink_http_shares_free(server->shares);
     free((char *)server->options.address);
     free((char *)server->options.tls_cert_file);
@@ -440,13 +463,11 @@ static void server_release(struct ink_http_server *server)
 static struct mg_context *start(struct ink_http_server *server, char *error, size_t error_size)
 {
     const struct ink_http_options *o = &server->options;
-    char ports[300], threads[16], header_timeout[24], keep_alive[24], line[16];
+    char ports[300], threads[16], header_timeout[24], keep_alive[24];
     snprintf(ports, sizeof(ports), "%s%s", o->address, o->tls_cert_file == NULL ? "" : "s");
     snprintf(threads, sizeof(threads), "%u", o->threads);
     snprintf(header_timeout, sizeof(header_timeout), "%lld", (long long)o->header_timeout_ms);
     snprintf(keep_alive, sizeof(keep_alive), "%lld", (long long)o->keep_alive_ms);
-    /* All that wait: so the lobby never does. */
-    snprintf(line, sizeof(line), "%u", o->max_waiting);
     const char *config[] = {
         "listening_ports",
         ports,
@@ -466,8 +487,6 @@ static struct mg_context *start(struct ink_http_server *server, char *error, siz
         "no",
         "listen_backlog",
         "1024",
-        "connection_queue",
-        line,
         "ssl_protocol_version",
         "4",
         NULL,
@@ -510,7 +529,7 @@ struct ink_status ink_http_server_new(const struct ink_http_options *options,
     (void)mg_init_library(MG_FEATURES_TLS);
     /* Otherwise glibc takes the first large answer for a sign that it should keep such blocks, in
      * each of its arenas. */
-    (void)mallopt(M_MMAP_THRESHOLD, KEPT_BUFFER);
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK);
     struct mg_context *ctx = start(server, error, sizeof(error));
     if (ctx == NULL) {
         status = ink_error_cause(arena, INK_UNAVAILABLE, "the HTTP server cannot be started",
@@ -601,6 +620,8 @@ void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms)
     ink_lobby_stop(server->lobby);
     mg_stop(server->ctx);
     server->ctx = NULL;
+    while (atomic_load(&server->detached) > 0)
+        usleep(1000);
 }
 
 void ink_http_server_free(struct ink_http_server *server)

@@ -75,9 +75,12 @@ def read_reply(file, head=False):
 
 
 class HttpTest(unittest.TestCase):
+    settings = ()
+
     @classmethod
     def setUpClass(cls):
-        cls.server = Server("keep_alive=500", "header=1000", "request=1500", "body=100000")
+        cls.server = Server("keep_alive=500", "header=1000", "request=1500", "body=100000",
+                            *cls.settings)
 
     @classmethod
     def tearDownClass(cls):
@@ -501,6 +504,55 @@ class HttpTest(unittest.TestCase):
                 return
             time.sleep(0.05)
         self.fail("the stream went on without its client")
+
+
+class DetachedTest(HttpTest):
+    """The same, when answers come from elsewhere."""
+
+    settings = ("detach=1", "max_waiting=1000")
+
+    def test_many_wait_on_few_threads(self):
+        """Requests that are answered later hold no thread meanwhile."""
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(self.server.connect()) for _ in range(200)]
+            files = [stack.enter_context(sock.makefile("rb")) for sock in socks]
+            for _ in range(20):
+                for sock in socks:
+                    sock.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+                for file in files:
+                    self.assertEqual(read_reply(file).status, 200)
+
+    def test_next_request_may_come_first(self):
+        """The next request comes before the answer, by bytes; then it waits for its turn."""
+        request = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello"
+        with self.server.connect() as sock, sock.makefile("rb") as file:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            whole = request * 50
+            for at in range(0, len(whole), 7):
+                sock.sendall(whole[at:at + 7])
+            for _ in range(50):
+                self.assertEqual(read_reply(file).body, b"hello")
+
+    def test_slow_readers_of_answers_from_elsewhere(self):
+        """What the socket does not take at once is sent by a thread of the server."""
+        with contextlib.ExitStack() as stack:
+            files = []
+            for _ in range(20):
+                sock = stack.enter_context(socket.socket())
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+                sock.settimeout(10)
+                sock.connect(("127.0.0.1", self.server.port))
+                sock.sendall(b"GET /big?9000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+                files.append(stack.enter_context(sock.makefile("rb")))
+            for file in files:  # within the time that a reader has: one after the other
+                self.assertIn(len(file.read(9_000_000)), range(1, 9_000_001))
+        self.assertEqual(self.talk(b"GET /a HTTP/1.0\r\n\r\n")[0].status, 200)
+
+    def test_gone_clients(self):
+        for _ in range(100):
+            with self.server.connect() as sock:
+                sock.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
+        self.assertEqual(self.talk(b"GET /a HTTP/1.0\r\n\r\n")[0].status, 200)
 
 
 class LimitsTest(unittest.TestCase):

@@ -1,8 +1,10 @@
 /*
  * A small server on lib/http for http_test.py and tls_test.py: prints its port, serves until its
  * stdin ends, then drains and exits 0. Each line of stdin has it look for a new certificate and
- * print what came of it. Arguments: name=number settings, and cert=, key= for TLS.
+ * print what came of it. Arguments: name=number settings, and cert=, key= for TLS. With detach=1
+ * requests are detached where that is possible, and answered a moment later by other threads.
  */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +14,8 @@
 #include "lib/http/http.h"
 
 static atomic_int streams_left; /* streams that found out that their client had gone */
+
+static bool detaches;
 
 static void echo(struct ink_http_request *request)
 {
@@ -66,7 +70,7 @@ static void stream_until_gone(struct ink_http_request *request)
     atomic_fetch_add(&streams_left, 1);
 }
 
-static void handle(void *self, struct ink_http_request *request)
+static void answer(void *self, struct ink_http_request *request)
 {
     const char *path = ink_http_path(request);
     (void)self;
@@ -89,6 +93,45 @@ static void handle(void *self, struct ink_http_request *request)
     } else if (strcmp(path, "/silent") != 0) {
         info(request);
     }
+}
+
+/* Of a detached request. Every other one goes back to a thread of the server for that. */
+static void *answer_later(void *detached)
+{
+    static atomic_uint count;
+    struct ink_http_request *request = detached;
+    unsigned number = atomic_fetch_add(&count, 1);
+    usleep(number % 3 * 1000);
+    if (number % 2 == 0) {
+        ink_http_resume(request, answer, NULL);
+        return NULL;
+    }
+    answer(NULL, request);
+    ink_http_finish(request);
+    return NULL;
+}
+
+static bool streams(const char *path)
+{
+    return strcmp(path, "/stream") == 0 || strcmp(path, "/cut") == 0 ||
+           strcmp(path, "/until-gone") == 0;
+}
+
+static void handle(void *self, struct ink_http_request *request)
+{
+    pthread_t thread;
+    const char *data, *detail;
+    size_t size;
+    if (!detaches || streams(ink_http_path(request)) ||
+        (ink_http_has_body(request) && ink_http_read_body(request, &data, &size, &detail) != 0) ||
+        !ink_http_detach(request)) {
+        ink_http_blocks(request);
+        answer(self, request);
+        return;
+    }
+    if (pthread_create(&thread, NULL, answer_later, request) != 0)
+        abort();
+    pthread_detach(thread);
 }
 
 static int64_t number(const char *argument, const char *name, int64_t otherwise)
@@ -133,6 +176,8 @@ int main(int argc, char **argv)
         options.max_waiting = (unsigned)number(argv[i], "max_waiting", options.max_waiting);
         options.max_bodies_bytes =
             (size_t)number(argv[i], "bodies", (int64_t)options.max_bodies_bytes);
+        detaches = number(argv[i], "detach", detaches) != 0;
+        options.cooperative = detaches;
         if (strncmp(argv[i], "spared=", 7) == 0)
             options.spare_self = argv[i] + 7;
         if (strncmp(argv[i], "cert=", 5) == 0)

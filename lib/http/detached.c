@@ -1,0 +1,106 @@
+/*
+ * Requests that go on without a thread: what was parsed of them moves into their own memory, the
+ * thread gets another request to work with, and the answer comes from wherever it is made.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/http/internal.h"
+
+/* A pointer into the header, in the copy. */
+static const char *moved(const char *text, const char *begin, const char *end, const char *copy)
+{
+    return text >= begin && text < end ? copy + (text - begin) : text;
+}
+
+/* What civetweb parsed is in the buffer of the thread. */
+static void own_head(struct ink_http_request *request)
+{
+    const char *begin, *end;
+    ink_mg_head(request->conn, &begin, &end);
+    const char *copy = ink_arena_memdup(&request->arena, begin, (size_t)(end - begin));
+    request->method = moved(request->method, begin, end, copy);
+    request->path = moved(request->path, begin, end, copy);
+    request->query = moved(request->query, begin, end, copy);
+    for (size_t i = 0; i < request->n_fields; i++) {
+        request->fields[i].name = moved(request->fields[i].name, begin, end, copy);
+        request->fields[i].value = moved(request->fields[i].value, begin, end, copy);
+    }
+}
+
+bool ink_http_detach(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    if (request->state != REPLY_NONE || request->close || !request->http11 ||
+        (ink_http_has_body(request) && (!request->body_read || request->body_status != 0)))
+        return false;
+    struct ink_http_request *next = request_take(server);
+    own_head(request);
+    request->guest = ink_mg_detach(request->conn, next);
+    if (request->guest == NULL) {
+        request_give_back(next);
+        return false;
+    }
+    request->conn = NULL;
+    request->info = NULL;
+    request->detached = true;
+    request->resumed = NULL;
+    request->unsent = 0;
+    atomic_fetch_add(&server->detached, 1);
+    return true;
+}
+
+/* The request has been answered and its connection is somebody else's. */
+static void forget(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    request_end(request);
+    request_give_back(request);
+    atomic_fetch_sub(&server->active, 1);
+    atomic_fetch_sub(&server->detached, 1); /* the server may be freed from here on */
+}
+
+void ink_http_finish(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    struct ink_guest *guest = request->guest;
+    if (request->state == REPLY_NONE)
+        request_finish(request);
+    bool whole = request->state == REPLY_DONE && request->unsent == 0 && !request->close;
+    if (!whole && ink_mg_resume(guest, request))
+        return;
+    int64_t until = ink_now() + server->options.keep_alive_ms * INK_MILLISECOND;
+    if (!whole || !ink_mg_wait(guest, until))
+        guest_drop(server, guest);
+    forget(request);
+}
+
+void ink_http_resume(struct ink_http_request *request, ink_http_resumed_fn *resumed, void *self)
+{
+    request->resumed = resumed;
+    request->resumed_self = self;
+    if (ink_mg_resume(request->guest, request))
+        return;
+    request->resumed = NULL; /* the server stops: without a thread, then */
+    resumed(self, request);
+    ink_http_finish(request);
+}
+
+bool request_resumes(void *server, struct mg_connection *conn, void *detached)
+{
+    struct ink_http_request *request = detached;
+    ink_http_resumed_fn *resumed = request->resumed;
+    (void)server;
+    request->conn = conn;
+    request->resumed = NULL;
+    if (resumed != NULL) {
+        ink_mg_blocks();
+        resumed(request->resumed_self, request);
+    } else if (request->unsent != 0) {
+        reply_send_rest(request);
+    }
+    request_finish(request);
+    bool stays = request->state == REPLY_DONE && !request->close;
+    forget(request);
+    return stays;
+}
