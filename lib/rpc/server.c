@@ -47,6 +47,7 @@ static grpc_server *make_grpc_server(const struct ink_rpc_server_options *option
         integer(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, HANDSHAKE_TIMEOUT_MS),
         /* A second server on the same port is a mistake that must show. */
         integer(GRPC_ARG_ALLOW_REUSEPORT, 0),
+        integer(GRPC_ARG_ENABLE_CHANNELZ, 0),
         integer(GRPC_ARG_KEEPALIVE_TIME_MS, 30000),
         integer(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10000),
         integer(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1),
