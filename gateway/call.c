@@ -1,6 +1,10 @@
 /*
  * From an HTTP request to a call and back: the body is read, woven into the request message with
  * path and query, sent to the backend, and the response written as JSON into the send buffer.
+ *
+ * The request has a thread until the call has begun. What the reply needs is done where it arrives,
+ * in one of the few threads of the backend's client; so it must be short, and must not wait for
+ * anything. What may take longer gets a thread of the server again.
  */
 #include <string.h>
 #include <strings.h>
@@ -9,6 +13,9 @@
 #include "gateway/media_type.h"
 #include "lib/transcode/problem.h"
 #include "lib/transcode/to_json.h"
+
+/* A reply up to this length is made into JSON where it arrives. */
+#define SHORT_REPLY (64 * 1024)
 
 /* Reads the body into `parts`. False when it was answered with a problem. */
 static bool take_body(struct gateway_exchange *x, struct ink_http_parts *parts)
@@ -62,11 +69,9 @@ static void answer(struct gateway_exchange *x, const ProtobufCMessage *reply)
     (void)ink_http_reply(x->http, http_status, http_status == 204 ? NULL : "application/json");
 }
 
-static void call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
+static void conclude(struct gateway_exchange *x, struct ink_status status,
+                     const ProtobufCMessage *reply)
 {
-    ProtobufCMessage *reply;
-    struct ink_status status =
-        ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
     gateway_limit_settle(x, status);
     if (ink_is_ok(status))
         answer(x, reply);
@@ -74,7 +79,45 @@ static void call_unary(struct gateway_exchange *x, const ProtobufCMessage *reque
         gateway_answer_status(x, status);
 }
 
-void gateway_call(struct gateway_exchange *x)
+static void end_flight(void *self, struct ink_http_request *http)
+{
+    struct gateway_exchange *x = self;
+    ProtobufCMessage *reply = NULL;
+    (void)http;
+    struct ink_status status = ink_rpc_flight_end(x->flight, &reply);
+    conclude(x, status, reply);
+    gateway_end(x);
+}
+
+static void landed(void *self, struct ink_rpc_flight *flight)
+{
+    struct gateway_exchange *x = self;
+    struct ink_http_request *http = x->http;
+    x->flight = flight;
+    if (ink_rpc_flight_bytes(flight) > SHORT_REPLY) {
+        ink_http_resume(http, end_flight, x);
+        return;
+    }
+    end_flight(x, http);
+    ink_http_finish(http);
+}
+
+/* What was taken of limits is given back afterwards, by Redis: for that a thread is needed. */
+static enum gateway_progress call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
+{
+    ProtobufCMessage *reply = NULL;
+    if (x->charge == NULL && ink_http_detach(x->http)) {
+        ink_rpc_client_start(x->made->client, &x->ctx, x->route->rpc, request, landed, x);
+        return GATEWAY_UNDER_WAY;
+    }
+    ink_http_blocks(x->http);
+    struct ink_status status =
+        ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
+    conclude(x, status, reply);
+    return GATEWAY_ANSWERED;
+}
+
+enum gateway_progress gateway_call(struct gateway_exchange *x)
 {
     const char *query = ink_http_query(x->http);
     struct ink_http_parts parts = {.method = ink_http_method(x->http),
@@ -85,19 +128,20 @@ void gateway_call(struct gateway_exchange *x)
     struct ink_status status = gateway_check_access(x);
     if (!ink_is_ok(status)) {
         gateway_answer_status(x, status);
-        return;
+        return GATEWAY_ANSWERED;
     }
     if (!take_body(x, &parts))
-        return;
+        return GATEWAY_ANSWERED;
     status = ink_weave_request(x->route->binding, &parts, x->ctx.arena, &request);
     if (ink_is_ok(status))
         status = gateway_take_headers(x, request);
     if (ink_is_ok(status))
         status = gateway_limit_take(x, request);
-    if (!ink_is_ok(status))
-        gateway_answer_status(x, status);
-    else if (x->route->rpc->server_streaming)
+    if (ink_is_ok(status) && !x->route->rpc->server_streaming)
+        return call_unary(x, request);
+    if (ink_is_ok(status))
         gateway_stream(x, request);
     else
-        call_unary(x, request);
+        gateway_answer_status(x, status);
+    return GATEWAY_ANSWERED;
 }

@@ -146,10 +146,11 @@ static void set_common_headers(struct gateway_exchange *x)
         ink_http_set_lines(x->http, for_pages);
 }
 
-static void begin(struct gateway_exchange *x, const struct gateway_edge *edge,
-                  struct ink_http_request *http)
+static struct gateway_exchange *begin(const struct gateway_edge *edge,
+                                      struct ink_http_request *http)
 {
     struct ink_arena *arena = ink_http_arena(http);
+    struct gateway_exchange *x = ink_arena_alloc(arena, sizeof(*x));
     *x = (struct gateway_exchange){.edge = edge, .http = http, .route_label = ""};
     x->ctx = ink_ctx_background(arena);
     x->ctx.deadline = ink_http_deadline(http);
@@ -157,6 +158,7 @@ static void begin(struct gateway_exchange *x, const struct gateway_edge *edge,
     x->ctx.request_id = gateway_request_id(arena, ink_http_header(http, "X-Request-Id"));
     (void)ink_trace_continue(&x->ctx.trace, ink_http_header(http, "traceparent"));
     set_common_headers(x);
+    return x;
 }
 
 /* Methods that clients make up must not become label values. */
@@ -193,8 +195,7 @@ static enum ink_log_level level_of(const struct gateway_exchange *x, int http_st
     return http_status >= 502 && http_status <= 504 ? INK_LOG_WARN : INK_LOG_INFO;
 }
 
-/* One line and one observation a request. */
-static void finish(struct gateway_exchange *x)
+void gateway_end(struct gateway_exchange *x)
 {
     int http_status = ink_http_replied(x->http);
     const char *method = ink_http_method(x->http);
@@ -215,7 +216,7 @@ static void finish(struct gateway_exchange *x)
             INK_LOG_STR("cause", x->status.cause));
 }
 
-static void answer_route(struct gateway_exchange *x)
+static enum gateway_progress answer_route(struct gateway_exchange *x)
 {
     const char *path = ink_http_path(x->http);
     struct ink_route_match match = ink_router_match(x->edge->router, ink_http_method(x->http), path,
@@ -226,8 +227,7 @@ static void answer_route(struct gateway_exchange *x)
         x->route_label = match.route->template_text;
         x->made = &x->edge->routes[match.route->index];
         x->values = match.values;
-        gateway_call(x);
-        break;
+        return gateway_call(x);
     case INK_PATH_OPTIONS:
         gateway_answer_options(x, match.allow, gateway_preflight_route(x));
         break;
@@ -240,22 +240,23 @@ static void answer_route(struct gateway_exchange *x)
         gateway_answer_status(x, match.status);
         break;
     }
+    return GATEWAY_ANSWERED;
 }
 
 void gateway_edge_handle(void *edge, struct ink_http_request *http)
 {
-    struct gateway_exchange x;
-    begin(&x, edge, http);
-    if (gateway_limit_address(&x) && !gateway_answer_own(&x))
-        answer_route(&x);
-    finish(&x);
+    struct gateway_exchange *x = begin(edge, http);
+    enum gateway_progress progress = GATEWAY_ANSWERED;
+    if (gateway_limit_address(x) && !gateway_answer_own(x))
+        progress = answer_route(x);
+    if (progress == GATEWAY_ANSWERED)
+        gateway_end(x);
 }
 
 void gateway_edge_refuse(void *edge, struct ink_http_request *http, int http_status,
                          const char *detail)
 {
-    struct gateway_exchange x;
-    begin(&x, edge, http);
-    gateway_answer_problem(&x, http_status, detail);
-    finish(&x);
+    struct gateway_exchange *x = begin(edge, http);
+    gateway_answer_problem(x, http_status, detail);
+    gateway_end(x);
 }

@@ -40,6 +40,12 @@ struct gateway_edge {
     struct gateway_safety *safety;
 };
 
+enum gateway_progress {
+    GATEWAY_ANSWERED,
+    GATEWAY_UNDER_WAY, /* belongs to somebody else now, who answers and ends it */
+};
+
+/* Lives in the request's arena. */
 struct gateway_exchange {
     const struct gateway_edge *edge;
     struct ink_http_request *http;
@@ -50,9 +56,13 @@ struct gateway_exchange {
     const struct ink_route *route;
     const struct gateway_route *made;
     const char *const *values;
+    struct ink_rpc_flight *flight; /* of the call, once it has ended */
     struct gateway_charge *charge; /* what the call took of its limits; or NULL */
     struct ink_status status;      /* of what went wrong, for the log */
 };
+
+/* edge.c: one line and one observation a request, when it has been answered. */
+void gateway_end(struct gateway_exchange *x);
 
 /* answer.c: replies. A problem's `type` shows paths of violations in JSON names. */
 void gateway_answer_status(struct gateway_exchange *x, struct ink_status status);
@@ -79,7 +89,7 @@ bool gateway_answer_own(struct gateway_exchange *x);
 struct ink_status gateway_check_access(struct gateway_exchange *x) INK_MUST_CHECK;
 
 /* call.c */
-void gateway_call(struct gateway_exchange *x);
+enum gateway_progress gateway_call(struct gateway_exchange *x);
 /* stream.c */
 void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request);
 

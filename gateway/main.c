@@ -157,6 +157,7 @@ static struct ink_http_server *serve(struct ink_program *program,
                                        .spare_self = limits,
                                        .tls_cert_file = settings->tls_cert_file,
                                        .tls_key_file = settings->tls_key_file,
+                                       .cooperative = true,
                                        .handler = gateway_edge_handle,
                                        .refuse = gateway_edge_refuse,
                                        .self = edge};

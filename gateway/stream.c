@@ -238,6 +238,7 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
         gateway_answer_status(x, status);
         return;
     }
+    ink_http_blocks(x->http);
     serve(x, request);
     atomic_fetch_sub(&slots->taken, 1);
 }

@@ -217,6 +217,7 @@ int main(int argc, char **argv)
                                             .header_timeout_ms = 1000,
                                             .request_timeout_ms = 1500,
                                             .max_body_bytes = 1000,
+                                            .cooperative = true,
                                             .handler = gateway_edge_handle,
                                             .refuse = gateway_edge_refuse,
                                             .self = edge};

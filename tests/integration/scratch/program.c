@@ -58,6 +58,7 @@ static struct ink_http_server *serve(struct ink_program *program, const char *ad
                                        .keep_alive_ms = 1000,
                                        .request_timeout_ms = 10000,
                                        .max_body_bytes = 10000,
+                                       .cooperative = true,
                                        .handler = gateway_edge_handle,
                                        .refuse = gateway_edge_refuse,
                                        .self = edge};
