@@ -37,6 +37,7 @@
 #include <stdint.h>
 
 #include "lib/base/ctx.h"
+#include "lib/base/breaker.h"
 #include "lib/base/macros.h"
 #include "lib/base/status.h"
 
@@ -81,12 +82,6 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                           int64_t version);
 
-enum ink_cache_breaker {
-    INK_CACHE_CLOSED = 0,    /* Redis is used */
-    INK_CACHE_HALF_OPEN = 1, /* one call is probing it */
-    INK_CACHE_OPEN = 2,      /* nobody asks it */
-};
-
 /* Gauges and counters for /metrics. */
 struct ink_cache_stats {
     uint64_t near; /* hits that Redis was not asked for */
@@ -97,6 +92,6 @@ struct ink_cache_stats {
     size_t in_use;
     size_t undelivered; /* invalidations waiting for Redis */
     size_t near_bytes;  /* that the near cache takes */
-    enum ink_cache_breaker breaker;
+    enum ink_breaker_state breaker; /* open: nobody asks Redis */
 };
 struct ink_cache_stats ink_cache_stats(struct ink_cache *cache);

@@ -184,7 +184,7 @@ void ink_cache_call_end(struct ink_cache_call *call, enum ink_cache_verdict verd
         cache->stats.open--;
         cache->stats.errors++;
         record_failure(cache, call->hurried);
-        if (cache->breaker.state == INK_CACHE_OPEN)
+        if (cache->breaker.state == INK_BREAKER_OPEN)
             close_idle(cache);
     }
     pthread_cond_signal(&cache->returned);

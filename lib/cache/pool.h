@@ -10,7 +10,7 @@
 
 #include "lib/base/ctx.h"
 #include "lib/cache/backlog.h"
-#include "lib/cache/breaker.h"
+#include "lib/base/breaker.h"
 #include "lib/cache/cache.h"
 #include "lib/cache/conn.h"
 #include "lib/cache/near.h"

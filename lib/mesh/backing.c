@@ -40,7 +40,7 @@ static struct ink_status check_database(void *db, struct ink_arena *arena)
 static struct ink_status check_cache(void *cache, struct ink_arena *arena)
 {
     (void)arena;
-    if (ink_cache_stats(cache).breaker == INK_CACHE_CLOSED)
+    if (ink_cache_stats(cache).breaker == INK_BREAKER_CLOSED)
         return ink_ok();
     return ink_error(INK_UNAVAILABLE, "the cache is away");
 }

@@ -43,7 +43,7 @@ static void value_comes_back_with_its_version(void **state)
     assert_int_equal(after.hits - before.hits, 1);
     assert_int_equal(after.misses - before.misses, 1);
     assert_int_equal(after.errors, before.errors);
-    assert_int_equal(after.breaker, INK_CACHE_CLOSED);
+    assert_int_equal(after.breaker, INK_BREAKER_CLOSED);
 }
 
 static void any_bytes_pass(void **state)
@@ -150,7 +150,7 @@ static void what_others_left_is_a_miss_and_is_replaced(void **state)
         assert_true(fixture_put(cache, keys[i], 1, "ours"));
         assert_string_equal(fixture_get(cache, keys[i], NULL), "ours");
     }
-    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_BREAKER_CLOSED);
 }
 
 static void passwords_and_databases(void **state)

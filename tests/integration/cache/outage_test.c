@@ -16,7 +16,7 @@ static void await(struct ink_cache *cache)
     int64_t start = ink_now();
     while (!fixture_put(cache, "awaited", ink_now(), "x") && fixture_elapsed_ms(start) < 8000)
         fixture_sleep(20);
-    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_BREAKER_CLOSED);
 }
 
 static void killed_redis_is_a_miss_and_comes_back(void **state)
@@ -32,7 +32,7 @@ static void killed_redis_is_a_miss_and_comes_back(void **state)
     }
     assert_true(fixture_elapsed_ms(start) < 3000);
     struct ink_cache_stats stats = ink_cache_stats(cache);
-    assert_int_equal(stats.breaker, INK_CACHE_OPEN);
+    assert_int_equal(stats.breaker, INK_BREAKER_OPEN);
     assert_int_equal(stats.errors, 200);
     assert_int_equal(stats.open, 0);
     test_control("start", "redis");
@@ -74,7 +74,7 @@ static void frozen_redis_costs_its_timeout_until_the_breaker_opens(void **state)
     for (int i = 0; i < 5; i++)
         assert_null(fixture_get(cache, "k", NULL));
     assert_in_range(fixture_elapsed_ms(start), 1490, 4000);
-    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_OPEN);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_BREAKER_OPEN);
     start = ink_now();
     for (int i = 0; i < 100; i++)
         assert_null(fixture_get(cache, "k", NULL));
@@ -100,7 +100,7 @@ static void context_bounds_every_command(void **state)
         assert_true(fixture_elapsed_ms(start) < 1500);
     }
     /* Contexts in a hurry prove nothing about Redis. */
-    assert_int_equal(ink_cache_stats(cache).breaker, INK_CACHE_CLOSED);
+    assert_int_equal(ink_cache_stats(cache).breaker, INK_BREAKER_CLOSED);
     test_control("resume", "redis");
     assert_string_equal(fixture_get(cache, "k", NULL), "one");
     ink_cache_free(cache);

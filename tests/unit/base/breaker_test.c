@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "lib/cache/breaker.h"
+#include "lib/base/breaker.h"
 
 #define PAUSE 1000
 
@@ -33,8 +33,19 @@ static void opens_after_failures_in_a_row(void **state)
     ink_breaker_failure(&breaker, 0, 0);
     assert_true(ink_breaker_allow(&breaker, 0));
     ink_breaker_failure(&breaker, 0, 0);
-    assert_int_equal(breaker.state, INK_CACHE_OPEN);
+    assert_int_equal(breaker.state, INK_BREAKER_OPEN);
     assert_false(ink_breaker_allow(&breaker, PAUSE - 1));
+}
+
+static void a_trip_opens_at_once(void **state)
+{
+    (void)state;
+    struct ink_breaker breaker;
+    ink_breaker_init(&breaker, 3, PAUSE);
+    ink_breaker_trip(&breaker, 0, 0);
+    assert_false(ink_breaker_allow(&breaker, PAUSE - 1));
+    assert_true(ink_breaker_allow(&breaker, PAUSE));
+    assert_int_equal(breaker.state, INK_BREAKER_HALF_OPEN);
 }
 
 static void one_call_probes_after_the_pause(void **state)
@@ -42,7 +53,7 @@ static void one_call_probes_after_the_pause(void **state)
     (void)state;
     struct ink_breaker breaker = opened_at(0);
     assert_true(ink_breaker_allow(&breaker, PAUSE));
-    assert_int_equal(breaker.state, INK_CACHE_HALF_OPEN);
+    assert_int_equal(breaker.state, INK_BREAKER_HALF_OPEN);
     assert_false(ink_breaker_allow(&breaker, PAUSE));
     assert_false(ink_breaker_allow(&breaker, 100 * PAUSE));
 }
@@ -53,7 +64,7 @@ static void successful_probe_closes(void **state)
     struct ink_breaker breaker = opened_at(0);
     assert_true(ink_breaker_allow(&breaker, PAUSE));
     ink_breaker_success(&breaker);
-    assert_int_equal(breaker.state, INK_CACHE_CLOSED);
+    assert_int_equal(breaker.state, INK_BREAKER_CLOSED);
     ink_breaker_failure(&breaker, PAUSE, 0);
     ink_breaker_failure(&breaker, PAUSE, 0);
     assert_true(ink_breaker_allow(&breaker, PAUSE));
@@ -65,7 +76,7 @@ static void failed_probe_opens_again(void **state)
     struct ink_breaker breaker = opened_at(0);
     assert_true(ink_breaker_allow(&breaker, PAUSE));
     ink_breaker_failure(&breaker, PAUSE + 5, 0);
-    assert_int_equal(breaker.state, INK_CACHE_OPEN);
+    assert_int_equal(breaker.state, INK_BREAKER_OPEN);
     assert_false(ink_breaker_allow(&breaker, 2 * PAUSE + 4));
     assert_true(ink_breaker_allow(&breaker, 2 * PAUSE + 5));
 }
@@ -85,7 +96,7 @@ static void late_answers_change_nothing(void **state)
     (void)state;
     struct ink_breaker breaker = opened_at(0);
     ink_breaker_success(&breaker);
-    assert_int_equal(breaker.state, INK_CACHE_OPEN);
+    assert_int_equal(breaker.state, INK_BREAKER_OPEN);
     ink_breaker_failure(&breaker, PAUSE - 1, 0);
     assert_true(ink_breaker_allow(&breaker, PAUSE));
 }
@@ -103,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(opens_after_failures_in_a_row),
+        cmocka_unit_test(a_trip_opens_at_once),
         cmocka_unit_test(one_call_probes_after_the_pause),
         cmocka_unit_test(successful_probe_closes),
         cmocka_unit_test(failed_probe_opens_again),

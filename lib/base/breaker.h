@@ -12,10 +12,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/cache/cache.h"
+/* The numbers are those of metrics. */
+enum ink_breaker_state {
+    INK_BREAKER_CLOSED = 0,    /* calls are made */
+    INK_BREAKER_HALF_OPEN = 1, /* one call is probing */
+    INK_BREAKER_OPEN = 2,      /* none is made */
+};
 
 struct ink_breaker {
-    enum ink_cache_breaker state;
+    enum ink_breaker_state state;
     unsigned limit;     /* failures in a row that open it */
     int64_t pause;      /* nanoseconds */
     unsigned failures;  /* in a row */
@@ -28,5 +33,7 @@ bool ink_breaker_allow(struct ink_breaker *breaker, int64_t now);
 void ink_breaker_success(struct ink_breaker *breaker);
 /* `random` spreads the probes of several processes: the pause is longer by up to a quarter. */
 void ink_breaker_failure(struct ink_breaker *breaker, int64_t now, uint32_t random);
+/* Opens it, however few the failures were. */
+void ink_breaker_trip(struct ink_breaker *breaker, int64_t now, uint32_t random);
 /* The call ended before it could tell; the next one probes. */
 void ink_breaker_undecided(struct ink_breaker *breaker, int64_t now);
