@@ -17,6 +17,7 @@ enum ink_breaker_state {
     INK_BREAKER_CLOSED = 0,    /* calls are made */
     INK_BREAKER_HALF_OPEN = 1, /* one call is probing */
     INK_BREAKER_OPEN = 2,      /* none is made */
+    INK_BREAKER_STATES,
 };
 
 struct ink_breaker {

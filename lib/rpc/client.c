@@ -128,6 +128,7 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
     if (client->options.keepalive_ms == 0)
         client->options.keepalive_ms = DEFAULT_KEEPALIVE_MS;
     pthread_mutex_init(&client->lock, NULL);
+    client_breaker_init(&client->breaker);
     client->link = client_connect(client, options->tls == NULL ? NULL : &pems);
     client->queue = grpc_completion_queue_create_for_next(NULL);
     for (int i = 0; i < POLLERS; i++)
@@ -146,6 +147,7 @@ void ink_rpc_client_free(struct ink_rpc_client *client)
         pthread_join(client->pollers[i], NULL);
     grpc_completion_queue_destroy(client->queue);
     link_drop(client->link);
+    client_breaker_release(&client->breaker);
     pthread_mutex_destroy(&client->lock);
     free(client);
     grpc_shutdown_blocking();
@@ -186,6 +188,7 @@ void ending_init(struct ending *ending)
     grpc_metadata_array_init(&ending->trailing);
     ending->code = GRPC_STATUS_UNKNOWN;
     ending->message = grpc_empty_slice();
+    ending->verdict = CLIENT_UNDECIDED;
 }
 
 grpc_op ending_op(struct ending *ending)
@@ -206,8 +209,9 @@ static struct ink_status transport_error(struct ink_arena *arena, const char *te
     return status;
 }
 
-struct ink_status ending_status(const struct ending *ending, struct ink_arena *arena)
+struct ink_status ending_status(struct ending *ending, struct ink_arena *arena)
 {
+    ending->verdict = CLIENT_ANSWERED;
     if (ending->code == GRPC_STATUS_OK)
         return ink_ok();
     char *text = ink_arena_strndup(arena, (const char *)GRPC_SLICE_START_PTR(ending->message),
@@ -223,9 +227,12 @@ struct ink_status ending_status(const struct ending *ending, struct ink_arena *a
                                 GRPC_SLICE_LENGTH(entry->value), &status);
     }
     bool lost = status.code == INK_UNAVAILABLE || status.code == INK_CANCELLED; /* not by us */
-    if (lost && !has_details)
-        return transport_error(arena, text);
-    return status;
+    if (status.code == INK_DEADLINE_EXCEEDED && !has_details)
+        ending->verdict = CLIENT_UNDECIDED;
+    if (!lost || has_details)
+        return status;
+    ending->verdict = CLIENT_LOST;
+    return transport_error(arena, text);
 }
 
 void ending_release(struct ending *ending)
@@ -234,21 +241,47 @@ void ending_release(struct ending *ending)
     grpc_slice_unref(ending->message);
 }
 
-bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
+/* How the question ended; the answer is `ret_healthy`. */
+static enum client_verdict ask_health(struct ink_rpc_client *client, int64_t timeout_ms,
+                                      bool *ret_healthy)
 {
     const struct ink_method *method =
         ink_contract_method(client->contract, "/grpc.health.v1.Health/Check");
+    if (method == NULL)
+        return CLIENT_UNDECIDED;
     struct ink_arena arena;
     ink_arena_init(&arena);
     struct ink_ctx ctx = ink_ctx_background(&arena);
     ctx.deadline = ink_now() + timeout_ms * INK_MILLISECOND;
     Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
     ProtobufCMessage *reply = NULL;
-    bool healthy = false;
-    if (method != NULL &&
-        ink_is_ok(ink_rpc_client_call(client, &ctx, method, &request.base, &reply)))
-        healthy = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
-                  GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
+    enum client_verdict verdict;
+    if (ink_is_ok(client_probe(client, &ctx, method, &request.base, &reply, &verdict)))
+        *ret_healthy = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
+                       GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
     ink_arena_release(&arena);
+    return verdict;
+}
+
+bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
+{
+    bool healthy = false;
+    client_breaker_probe(&client->breaker);
+    int64_t begun = ink_now();
+    enum client_verdict verdict = ask_health(client, timeout_ms, &healthy);
+    client_breaker_probed(&client->breaker, begun, verdict);
+    client_end_lost(client);
     return healthy;
+}
+
+struct ink_rpc_client_stats ink_rpc_client_stats(struct ink_rpc_client *client)
+{
+    struct client_breaker *breaker = &client->breaker;
+    struct ink_rpc_client_stats stats = {
+        .refused = atomic_load_explicit(&breaker->refused, memory_order_relaxed)};
+    pthread_mutex_lock(&breaker->lock);
+    stats.breaker = breaker->machine.state;
+    memcpy(stats.entered, breaker->entered, sizeof(stats.entered));
+    pthread_mutex_unlock(&breaker->lock);
+    return stats;
 }

@@ -7,6 +7,9 @@
  * (by their idempotency_level) are retried when the backend is UNAVAILABLE; others never. Every
  * call has a deadline: the context's, or `default_timeout_ms` from now when that is sooner.
  *
+ * A circuit breaker keeps callers from waiting for a backend that does not answer: while it is
+ * open, calls fail at once with UNAVAILABLE, and those under way end.
+ *
  * The context's trace, request id, authorization and deadline travel with the call. All functions
  * are thread-safe.
  */
@@ -15,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/breaker.h"
 #include "lib/base/ctx.h"
 #include "lib/contract/contract.h"
 #include "lib/rpc/tls.h"
@@ -88,5 +92,15 @@ bool ink_rpc_client_stream_begun(const struct ink_rpc_client_stream *stream);
 /* Accepts NULL. */
 void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream);
 
-/* Whether the backend says by grpc.health.v1 that it is serving, asked now with `timeout_ms`. */
+/* Whether the backend says by grpc.health.v1 that it is serving, asked now with `timeout_ms`. Who
+ * asks once must go on asking, every second or so: from then on the breaker closes by this alone,
+ * and opens when two questions in a row have no answer. */
 bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms);
+
+/* For metrics. */
+struct ink_rpc_client_stats {
+    enum ink_breaker_state breaker;
+    uint64_t entered[INK_BREAKER_STATES]; /* how often the breaker came to each state */
+    uint64_t refused;                     /* calls and streams, while it was not closed */
+};
+struct ink_rpc_client_stats ink_rpc_client_stats(struct ink_rpc_client *client);

@@ -1,5 +1,6 @@
 #include "lib/rpc/client_breaker.h"
 
+#include "lib/base/clock.h"
 #include "lib/base/random.h"
 
 /* Calls in a row that open it. */
@@ -36,7 +37,7 @@ static void publish(struct client_breaker *breaker)
 
 bool client_breaker_admits(struct client_breaker *breaker)
 {
-    if (client_breaker_closed(breaker))
+    if (client_breaker_is_closed(breaker))
         return true;
     pthread_mutex_lock(&breaker->lock);
     bool admitted = breaker->probed ? breaker->machine.state == INK_BREAKER_CLOSED
@@ -65,14 +66,14 @@ static bool is_over(const struct client_breaker *breaker, int64_t begun)
     return atomic_load_explicit(&breaker->answered, memory_order_relaxed) > begun;
 }
 
-void client_breaker_tell(struct client_breaker *breaker, int64_t begun, bool lost)
+void client_breaker_tell(struct client_breaker *breaker, int64_t begun, enum client_verdict verdict)
 {
-    if (!lost) {
+    if (verdict == CLIENT_ANSWERED) {
         answered(breaker);
         return;
     }
     pthread_mutex_lock(&breaker->lock);
-    if (is_over(breaker, begun))
+    if (verdict == CLIENT_UNDECIDED || is_over(breaker, begun))
         ink_breaker_undecided(&breaker->machine, ink_now());
     else
         ink_breaker_failure(&breaker->machine, ink_now(), ink_random_jitter());
@@ -89,19 +90,19 @@ void client_breaker_probe(struct client_breaker *breaker)
     pthread_mutex_unlock(&breaker->lock);
 }
 
-void client_breaker_probed(struct client_breaker *breaker, int64_t begun, bool was_answered)
+void client_breaker_probed(struct client_breaker *breaker, int64_t begun,
+                           enum client_verdict verdict)
 {
-    if (was_answered) {
+    if (verdict == CLIENT_ANSWERED) {
         answered(breaker);
         return;
     }
-    int64_t now = ink_now();
     pthread_mutex_lock(&breaker->lock);
     if (!is_over(breaker, begun))
         breaker->silent++;
     if (breaker->machine.state == INK_BREAKER_HALF_OPEN ||
         (breaker->machine.state == INK_BREAKER_CLOSED && breaker->silent >= SILENT_PROBES))
-        ink_breaker_trip(&breaker->machine, now, ink_random_jitter());
+        ink_breaker_trip(&breaker->machine, ink_now(), ink_random_jitter());
     publish(breaker);
     pthread_mutex_unlock(&breaker->lock);
 }
@@ -113,17 +114,4 @@ struct ink_status client_breaker_refusal(struct client_breaker *breaker)
     status.cause = "the circuit breaker is open";
     status.retry_after_ms = RETRY_AFTER_MS;
     return status;
-}
-
-struct ink_rpc_client_stats client_breaker_stats(struct client_breaker *breaker)
-{
-    pthread_mutex_lock(&breaker->lock);
-    struct ink_rpc_client_stats stats = {
-        .breaker = breaker->machine.state,
-        .refused = atomic_load_explicit(&breaker->refused, memory_order_relaxed),
-    };
-    for (size_t i = 0; i < INK_RPC_BREAKER_STATES; i++)
-        stats.entered[i] = breaker->entered[i];
-    pthread_mutex_unlock(&breaker->lock);
-    return stats;
 }

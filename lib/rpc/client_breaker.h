@@ -17,18 +17,18 @@
 #include <stdint.h>
 
 #include "lib/base/breaker.h"
-#include "lib/rpc/client.h"
+#include "lib/base/status.h"
 
 struct client_breaker {
-    atomic_int state;          /* enum ink_breaker_state, for those who have not the lock */
-    atomic_bool troubled;      /* there is something for an answer to change */
-    _Atomic int64_t answered;  /* when the backend answered last */
-    _Atomic uint64_t refused;  /* calls */
-    pthread_mutex_t lock;      /* over what follows */
+    atomic_int state;         /* enum ink_breaker_state, for those who have not the lock */
+    atomic_bool troubled;     /* there is something for an answer to change */
+    _Atomic int64_t answered; /* when the backend answered last */
+    _Atomic uint64_t refused; /* calls */
+    pthread_mutex_t lock;     /* over what follows */
     struct ink_breaker machine;
-    bool probed;               /* somebody asks for its health */
-    unsigned silent;           /* of these questions, those without an answer since the last one */
-    uint64_t entered[INK_RPC_BREAKER_STATES];
+    bool probed;     /* somebody asks for its health */
+    unsigned silent; /* of these questions, those without an answer since the last one */
+    uint64_t entered[INK_BREAKER_STATES];
 };
 
 void client_breaker_init(struct client_breaker *breaker);
@@ -37,17 +37,27 @@ void client_breaker_release(struct client_breaker *breaker);
 /* Whether a call may be made. Each that may is told of by client_breaker_tell(). */
 bool client_breaker_admits(struct client_breaker *breaker);
 /* Whether nothing is known against calls: for streams, which last too long to be told of. */
-static inline bool client_breaker_closed(const struct client_breaker *breaker)
+static inline bool client_breaker_is_closed(const struct client_breaker *breaker)
 {
     return atomic_load_explicit(&breaker->state, memory_order_relaxed) == INK_BREAKER_CLOSED;
 }
-/* A call that began at `begun` (ink_now() scale) has ended. `lost`: no answer came of it. */
-void client_breaker_tell(struct client_breaker *breaker, int64_t begun, bool lost);
+static inline bool client_breaker_is_open(const struct client_breaker *breaker)
+{
+    return atomic_load_explicit(&breaker->state, memory_order_relaxed) == INK_BREAKER_OPEN;
+}
+enum client_verdict {
+    CLIENT_ANSWERED,  /* by the backend, whatever it said */
+    CLIENT_LOST,      /* no connection, or it broke */
+    CLIENT_UNDECIDED, /* there was no time to tell */
+};
+/* A call that began at `begun` (ink_now() scale) has ended. */
+void client_breaker_tell(struct client_breaker *breaker, int64_t begun,
+                         enum client_verdict verdict);
 
 /* Somebody is about to ask for the backend's health, which no breaker keeps them from; and did. */
 void client_breaker_probe(struct client_breaker *breaker);
-void client_breaker_probed(struct client_breaker *breaker, int64_t begun, bool answered);
+void client_breaker_probed(struct client_breaker *breaker, int64_t begun,
+                           enum client_verdict verdict);
 
 /* What a call that is not made says. */
 struct ink_status client_breaker_refusal(struct client_breaker *breaker) INK_MUST_CHECK;
-struct ink_rpc_client_stats client_breaker_stats(struct client_breaker *breaker);

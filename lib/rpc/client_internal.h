@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "lib/rpc/client.h"
+#include "lib/rpc/client_breaker.h"
 #include "lib/rpc/wire.h"
 
 #define POLLERS 2
@@ -17,8 +18,10 @@ struct ink_rpc_client {
     grpc_completion_queue *queue;
     pthread_t pollers[POLLERS];
     uint8_t digest[INK_TLS_DIGEST_SIZE]; /* of the TLS files that were read last */
-    pthread_mutex_t lock;                /* over what follows */
-    struct link *link;                   /* for calls that begin */
+    struct client_breaker breaker;
+    pthread_mutex_t lock;           /* over what follows */
+    struct link *link;              /* for calls that begin */
+    struct ink_rpc_flight *flights; /* unary calls that are under way */
 };
 
 /* A channel, and who uses it: the client itself, and each call until it has ended. */
@@ -35,6 +38,12 @@ grpc_call *link_call(struct link *link, const struct ink_method *method,
 
 /* client_unary.c: a call has ended. */
 void flight_lands(void *tag);
+/* Ends the calls under way if the breaker is open. */
+void client_end_lost(struct ink_rpc_client *client);
+/* A call that the breaker does not keep away, and is not told of. */
+struct ink_status client_probe(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                               const struct ink_method *method, const ProtobufCMessage *request,
+                               ProtobufCMessage **ret_reply, enum client_verdict *ret_verdict);
 
 /* client.c: makes a link with the client's options. `pems` is NULL for plain text. */
 struct link *client_connect(struct ink_rpc_client *client, const struct ink_tls_pems *pems);
@@ -52,10 +61,11 @@ struct ending {
     grpc_metadata_array trailing;
     grpc_status_code code;
     grpc_slice message;
+    enum client_verdict verdict; /* set by ending_status() */
 };
 void ending_init(struct ending *ending);
 /* As a status whose strings live in `arena`. */
-struct ink_status ending_status(const struct ending *ending, struct ink_arena *arena);
+struct ink_status ending_status(struct ending *ending, struct ink_arena *arena);
 void ending_release(struct ending *ending);
 /* The op that fills it. */
 grpc_op ending_op(struct ending *ending);

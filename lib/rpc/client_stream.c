@@ -75,6 +75,8 @@ struct ink_status ink_rpc_client_stream_open(struct ink_rpc_client *client,
     struct ink_status status = ink_ctx_check(ctx);
     if (!ink_is_ok(status))
         return status;
+    if (!client_breaker_is_closed(&client->breaker))
+        return client_breaker_refusal(&client->breaker);
     struct ink_rpc_client_stream *stream = ink_calloc(1, sizeof(*stream));
     stream->method = method;
     stream->most = client->options.max_message_bytes;

@@ -7,7 +7,7 @@
 #include "lib/rpc/client_internal.h"
 
 struct ink_rpc_flight {
-    const struct ink_rpc_client *client;
+    struct ink_rpc_client *client;
     struct ink_arena *arena;
     const struct ink_method *method;
     struct link *link;
@@ -17,6 +17,9 @@ struct ink_rpc_flight {
     struct outgoing outgoing;
     struct ending ending;
     struct ink_status failed; /* it could not even begin */
+    int64_t begun;
+    bool guarded;                           /* by the breaker, and told to it */
+    struct ink_rpc_flight *previous, *next; /* of those that are under way */
     ink_rpc_landed_fn *landed;
     void *self;
 };
@@ -42,9 +45,80 @@ static grpc_call_error start_batch(struct ink_rpc_flight *flight)
     return grpc_call_start_batch(flight->call, ops, INK_COUNT(ops), flight, NULL);
 }
 
-void ink_rpc_client_start(struct ink_rpc_client *client, const struct ink_ctx *ctx,
-                          const struct ink_method *method, const ProtobufCMessage *request,
-                          ink_rpc_landed_fn *landed, void *self)
+/* Those under way are known, so that they can be ended when the backend turns out to be away: the
+ * connection of one that is frozen stands for long. */
+static void list(struct ink_rpc_flight *flight)
+{
+    struct ink_rpc_client *client = flight->client;
+    pthread_mutex_lock(&client->lock);
+    flight->next = client->flights;
+    if (flight->next != NULL)
+        flight->next->previous = flight;
+    client->flights = flight;
+    pthread_mutex_unlock(&client->lock);
+}
+
+static void strike(struct ink_rpc_flight *flight)
+{
+    struct ink_rpc_client *client = flight->client;
+    pthread_mutex_lock(&client->lock);
+    *(flight->previous == NULL ? &client->flights : &flight->previous->next) = flight->next;
+    if (flight->next != NULL)
+        flight->next->previous = flight->previous;
+    pthread_mutex_unlock(&client->lock);
+}
+
+void client_end_lost(struct ink_rpc_client *client)
+{
+    if (!client_breaker_is_open(&client->breaker))
+        return;
+    pthread_mutex_lock(&client->lock);
+    for (struct ink_rpc_flight *flight = client->flights; flight != NULL; flight = flight->next)
+        if (flight->guarded)
+            grpc_call_cancel(flight->call, NULL);
+    pthread_mutex_unlock(&client->lock);
+}
+
+/* Whether it may begin at all. */
+static struct ink_status admit(struct ink_rpc_flight *flight, const struct ink_ctx *ctx)
+{
+    struct ink_status status = ink_ctx_check(ctx);
+    if (ink_is_ok(status) && flight->guarded && !client_breaker_admits(&flight->client->breaker)) {
+        flight->guarded = false; /* what did not begin is not told */
+        status = client_breaker_refusal(&flight->client->breaker);
+    }
+    return status;
+}
+
+static void start(struct ink_rpc_flight *flight, const struct ink_ctx *ctx,
+                  const ProtobufCMessage *request)
+{
+    struct ink_rpc_client *client = flight->client;
+    grpc_metadata_array_init(&flight->initial);
+    ending_init(&flight->ending);
+    flight->failed = admit(flight, ctx);
+    if (!ink_is_ok(flight->failed)) {
+        flight->landed(flight->self, flight);
+        return;
+    }
+    flight->begun = ink_now();
+    outgoing_init(&flight->outgoing, ctx);
+    flight->request = ink_wire_pack(request);
+    flight->link = link_take(client);
+    flight->call =
+        link_call(flight->link, flight->method, client->queue, call_deadline(client, ctx));
+    list(flight);
+    grpc_call_error error = start_batch(flight);
+    if (error == GRPC_CALL_OK)
+        return; /* the flight may have ended by now */
+    flight->failed = ink_error_cause(ctx->arena, INK_INTERNAL, "the call could not be made",
+                                     "grpc_call_start_batch: error %d", (int)error);
+    flight_lands(flight);
+}
+
+static struct ink_rpc_flight *prepare(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                                      const struct ink_method *method, ink_rpc_landed_fn *landed,
+                                      void *self)
 {
     struct ink_rpc_flight *flight = ink_arena_calloc(ctx->arena, 1, sizeof(*flight));
     flight->client = client;
@@ -52,28 +126,22 @@ void ink_rpc_client_start(struct ink_rpc_client *client, const struct ink_ctx *c
     flight->method = method;
     flight->landed = landed;
     flight->self = self;
-    grpc_metadata_array_init(&flight->initial);
-    ending_init(&flight->ending);
-    flight->failed = ink_ctx_check(ctx);
-    if (!ink_is_ok(flight->failed)) {
-        landed(self, flight);
-        return;
-    }
-    outgoing_init(&flight->outgoing, ctx);
-    flight->request = ink_wire_pack(request);
-    flight->link = link_take(client);
-    flight->call = link_call(flight->link, method, client->queue, call_deadline(client, ctx));
-    grpc_call_error error = start_batch(flight);
-    if (error == GRPC_CALL_OK)
-        return; /* the flight may have ended by now */
-    flight->failed = ink_error_cause(ctx->arena, INK_INTERNAL, "the call could not be made",
-                                     "grpc_call_start_batch: error %d", (int)error);
-    landed(self, flight);
+    return flight;
+}
+
+void ink_rpc_client_start(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                          const struct ink_method *method, const ProtobufCMessage *request,
+                          ink_rpc_landed_fn *landed, void *self)
+{
+    struct ink_rpc_flight *flight = prepare(client, ctx, method, landed, self);
+    flight->guarded = true;
+    start(flight, ctx, request);
 }
 
 void flight_lands(void *tag)
 {
     struct ink_rpc_flight *flight = tag;
+    strike(flight);
     flight->landed(flight->self, flight);
 }
 
@@ -111,20 +179,35 @@ struct ink_status ink_rpc_flight_end(struct ink_rpc_flight *flight, ProtobufCMes
     outgoing_release(&flight->outgoing);
     grpc_metadata_array_destroy(&flight->initial);
     ending_release(&flight->ending);
+    if (flight->guarded) {
+        client_breaker_tell(&flight->client->breaker, flight->begun, flight->ending.verdict);
+        client_end_lost(flight->client);
+    }
     return status;
 }
 
 /* A call that its thread waits for. */
 struct waiting {
     sem_t done;
-    struct ink_rpc_flight *flight;
 };
 
 static void wake(void *self, struct ink_rpc_flight *flight)
 {
     struct waiting *waiting = self;
-    waiting->flight = flight;
+    (void)flight;
     sem_post(&waiting->done);
+}
+
+static struct ink_status call_and_wait(struct ink_rpc_flight *flight, struct waiting *waiting,
+                                       const struct ink_ctx *ctx, const ProtobufCMessage *request,
+                                       ProtobufCMessage **ret_reply)
+{
+    sem_init(&waiting->done, 0, 0);
+    start(flight, ctx, request);
+    while (sem_wait(&waiting->done) != 0)
+        ;
+    sem_destroy(&waiting->done);
+    return ink_rpc_flight_end(flight, ret_reply);
 }
 
 struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,
@@ -132,10 +215,18 @@ struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struc
                                       const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
 {
     struct waiting waiting;
-    sem_init(&waiting.done, 0, 0);
-    ink_rpc_client_start(client, ctx, method, request, wake, &waiting);
-    while (sem_wait(&waiting.done) != 0)
-        ;
-    sem_destroy(&waiting.done);
-    return ink_rpc_flight_end(waiting.flight, ret_reply);
+    struct ink_rpc_flight *flight = prepare(client, ctx, method, wake, &waiting);
+    flight->guarded = true;
+    return call_and_wait(flight, &waiting, ctx, request, ret_reply);
+}
+
+struct ink_status client_probe(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                               const struct ink_method *method, const ProtobufCMessage *request,
+                               ProtobufCMessage **ret_reply, enum client_verdict *ret_verdict)
+{
+    struct waiting waiting;
+    struct ink_rpc_flight *flight = prepare(client, ctx, method, wake, &waiting);
+    struct ink_status status = call_and_wait(flight, &waiting, ctx, request, ret_reply);
+    *ret_verdict = flight->ending.verdict;
+    return status;
 }

@@ -1,5 +1,6 @@
 /* A server that is frozen: its kernel keeps the connection, so only keepalive can tell. The server
  * is the example of lib/rpc/server.h, as a process of its own. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -57,47 +58,111 @@ static struct ink_status hello(struct ink_rpc_client *client, const struct ink_c
     return status;
 }
 
-static void a_frozen_server_is_given_up(void **state)
-{
-    (void)state;
-    int port, exit_status;
-    char target[32];
+struct fixture {
     struct ink_arena arena;
     struct ink_contract *contract;
     struct ink_rpc_client *client;
-    ink_arena_init(&arena);
-    assert_true(ink_is_ok(ink_contract_load(&greet_contract, &arena, &contract)));
-    pid_t server = start_server(&port);
+    pid_t server;
+};
+
+static void set_up(struct fixture *f, int64_t keepalive_ms)
+{
+    int port;
+    char target[32];
+    ink_arena_init(&f->arena);
+    assert_true(ink_is_ok(ink_contract_load(&greet_contract, &f->arena, &f->contract)));
+    f->server = start_server(&port);
     snprintf(target, sizeof(target), "127.0.0.1:%d", port);
     struct ink_rpc_client_options options = {
-        .target = target, .default_timeout_ms = 30000, .keepalive_ms = 800};
-    assert_true(ink_is_ok(ink_rpc_client_new(contract, &options, &arena, &client)));
-    assert_int_equal(hello(client, contract, 10000).code, INK_OK);
+        .target = target, .default_timeout_ms = 30000, .keepalive_ms = keepalive_ms};
+    assert_true(ink_is_ok(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client)));
+    assert_int_equal(hello(f->client, f->contract, 10000).code, INK_OK);
+}
 
-    kill(server, SIGSTOP);
-    assert_int_equal(waitpid(server, &exit_status, WUNTRACED), server); /* it takes a moment */
+static void tear_down(struct fixture *f)
+{
+    int exit_status;
+    ink_rpc_client_free(f->client);
+    kill(f->server, SIGTERM);
+    assert_int_equal(waitpid(f->server, &exit_status, 0), f->server);
+    assert_int_equal(exit_status, 0);
+    ink_contract_free(f->contract);
+    ink_arena_release(&f->arena);
+}
+
+static void freeze(const struct fixture *f)
+{
+    int exit_status;
+    kill(f->server, SIGSTOP);
+    assert_int_equal(waitpid(f->server, &exit_status, WUNTRACED), f->server); /* takes a moment */
     assert_true(WIFSTOPPED(exit_status));
+}
+
+static void a_frozen_server_is_given_up(void **state)
+{
+    (void)state;
+    struct fixture f;
+    set_up(&f, 800);
+    freeze(&f);
     int64_t start = ink_now();
-    assert_int_equal(hello(client, contract, 30000).code, INK_UNAVAILABLE);
+    assert_int_equal(hello(f.client, f.contract, 30000).code, INK_UNAVAILABLE);
     assert_in_range((ink_now() - start) / INK_MILLISECOND, 800, 10000);
-    kill(server, SIGCONT);
+    kill(f.server, SIGCONT);
     int64_t until = ink_now() + 20 * INK_SECOND;
     enum ink_code code;
     do
-        code = hello(client, contract, 10000).code;
+        code = hello(f.client, f.contract, 10000).code;
     while (code != INK_OK && ink_now() < until);
     assert_int_equal(code, INK_OK);
+    tear_down(&f);
+}
 
-    ink_rpc_client_free(client);
-    kill(server, SIGTERM);
-    assert_int_equal(waitpid(server, &exit_status, 0), server);
-    assert_int_equal(exit_status, 0);
-    ink_contract_free(contract);
-    ink_arena_release(&arena);
+static void *call_for_long(void *arg)
+{
+    static enum ink_code code;
+    struct fixture *f = arg;
+    code = hello(f->client, f->contract, 30000).code;
+    return &code;
+}
+
+/* Long before keepalive would find out. */
+static void nobody_waits_for_a_server_that_does_not_say_how_it_is(void **state)
+{
+    (void)state;
+    struct fixture f;
+    pthread_t caller;
+    void *code;
+    set_up(&f, 60000);
+    assert_true(ink_rpc_client_healthy(f.client, 10000));
+    freeze(&f);
+    int64_t start = ink_now();
+    assert_int_equal(pthread_create(&caller, NULL, call_for_long, &f), 0);
+    for (int i = 0; i < 2; i++)
+        assert_false(ink_rpc_client_healthy(f.client, 200));
+    assert_int_equal(ink_rpc_client_stats(f.client).breaker, INK_BREAKER_OPEN);
+    assert_int_equal(pthread_join(caller, &code), 0);
+    assert_int_equal(*(enum ink_code *)code, INK_UNAVAILABLE);
+    assert_in_range((ink_now() - start) / INK_MILLISECOND, 400, 20000);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(hello(f.client, f.contract, 30000).code, INK_UNAVAILABLE);
+    assert_in_range(ink_rpc_client_stats(f.client).refused, 1000, 1000);
+
+    kill(f.server, SIGCONT);
+    int64_t until = ink_now() + 20 * INK_SECOND;
+    while (!ink_rpc_client_healthy(f.client, 1000) && ink_now() < until)
+        ;
+    until = ink_now() + 20 * INK_SECOND;
+    while (hello(f.client, f.contract, 10000).code != INK_OK && ink_now() < until)
+        (void)ink_rpc_client_healthy(f.client, 1000);
+    assert_int_equal(ink_rpc_client_stats(f.client).breaker, INK_BREAKER_CLOSED);
+    tear_down(&f);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(a_frozen_server_is_given_up)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frozen_server_is_given_up),
+        cmocka_unit_test(nobody_waits_for_a_server_that_does_not_say_how_it_is),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

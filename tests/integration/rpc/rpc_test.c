@@ -258,6 +258,49 @@ static void retries_what_may_be_repeated(void **state)
     assert_int_equal(atomic_load(&f->greeter.started), 4);
 }
 
+/* Retries have a budget: what always fails is not asked three times as often for it. */
+static void retries_are_few_where_all_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloReply *reply;
+    const int calls = 200;
+    request.fail_with = INK_UNAVAILABLE;
+    for (int i = 0; i < calls; i++)
+        assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_UNAVAILABLE);
+    assert_in_range(atomic_load(&f->greeter.started), calls + 1, calls + 20);
+    /* The server has answered each time, so it is there. */
+    assert_int_equal(ink_rpc_client_stats(f->client).breaker, INK_BREAKER_CLOSED);
+}
+
+static void asks_nobody_who_is_away(void **state)
+{
+    struct fixture *f = *state;
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloReply *reply;
+    struct ink_rpc_client_stream *stream;
+    atomic_store(&f->greeter.failures_left, INT32_MAX); /* as a proxy without a backend says */
+    (void)ink_rpc_client_healthy(f->client, 5000);
+    for (int i = 0; i < 50; i++)
+        assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_UNAVAILABLE);
+    assert_int_equal(atomic_load(&f->greeter.started), 5);
+    assert_int_equal(
+        ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &stream).code,
+        INK_UNAVAILABLE);
+    struct ink_rpc_client_stats stats = ink_rpc_client_stats(f->client);
+    assert_int_equal(stats.breaker, INK_BREAKER_OPEN);
+    assert_int_equal(stats.entered[INK_BREAKER_OPEN], 1);
+    assert_int_equal(stats.refused, 46);
+    atomic_store(&f->greeter.failures_left, 0);
+    int64_t until = ink_now() + 20 * INK_SECOND;
+    do
+        (void)ink_rpc_client_healthy(f->client, 5000);
+    while (call(f, &ctx, "HelloOnce", &request, &reply).code != INK_OK && ink_now() < until);
+    must(call(f, &ctx, "HelloOnce", &request, &reply));
+}
+
 static void streams_to_the_client(void **state)
 {
     struct fixture *f = *state;
@@ -577,6 +620,8 @@ int main(void)
         WITH_SERVER(bounds_replies),
         WITH_SERVER(keeps_deadlines),
         WITH_SERVER(retries_what_may_be_repeated),
+        WITH_SERVER(retries_are_few_where_all_fails),
+        WITH_SERVER(asks_nobody_who_is_away),
         WITH_SERVER(streams_to_the_client),
         WITH_SERVER(waits_for_a_stream_only_so_long),
         WITH_SERVER(notices_a_client_that_leaves),
