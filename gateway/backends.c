@@ -30,6 +30,53 @@ static struct ink_status check(void *client, struct ink_arena *arena)
     return ink_error(INK_UNAVAILABLE, "the service is away");
 }
 
+static double breaker_state(void *client)
+{
+    return ink_rpc_client_stats(client).breaker;
+}
+
+static double times_closed(void *client)
+{
+    return (double)ink_rpc_client_stats(client).entered[INK_BREAKER_CLOSED];
+}
+
+static double times_half_open(void *client)
+{
+    return (double)ink_rpc_client_stats(client).entered[INK_BREAKER_HALF_OPEN];
+}
+
+static double times_open(void *client)
+{
+    return (double)ink_rpc_client_stats(client).entered[INK_BREAKER_OPEN];
+}
+
+static double refused_calls(void *client)
+{
+    return (double)ink_rpc_client_stats(client).refused;
+}
+
+static void add_metrics(struct ink_metrics *metrics, const char *name,
+                        struct ink_rpc_client *client)
+{
+    struct ink_metric *state = ink_metrics_gauge(
+        metrics, "grpc_client_breaker_state",
+        "Of the service's circuit breaker: 0 closed, 1 probing, 2 open.", INK_LABELS("service"));
+    struct ink_metric *transitions =
+        ink_metrics_counter(metrics, "grpc_client_breaker_transitions_total",
+                            "How often it came to a state.", INK_LABELS("service", "to"));
+    struct ink_metric *refused =
+        ink_metrics_counter(metrics, "grpc_client_refused_total",
+                            "Calls that it kept from the service.", INK_LABELS("service"));
+    ink_series_callback(ink_metric_series(state, INK_LABELS(name)), breaker_state, client);
+    ink_series_callback(ink_metric_series(transitions, INK_LABELS(name, "closed")), times_closed,
+                        client);
+    ink_series_callback(ink_metric_series(transitions, INK_LABELS(name, "half_open")),
+                        times_half_open, client);
+    ink_series_callback(ink_metric_series(transitions, INK_LABELS(name, "open")), times_open,
+                        client);
+    ink_series_callback(ink_metric_series(refused, INK_LABELS(name)), refused_calls, client);
+}
+
 static struct ink_status reload(void *client, struct ink_arena *arena,
                                 struct ink_tls_state *ret_state)
 {
@@ -72,6 +119,7 @@ void gateway_backends_init(struct gateway_backends *backends, struct ink_program
         backend->client = connect_to(i, program, settings, &backends->tls[i]);
         ink_program_certificate(program, table[i].name, reload, backend->client);
         ink_program_check(program, table[i].name, true, check, backend->client);
+        add_metrics(ink_program_metrics(program), table[i].name, backend->client);
     }
 }
 

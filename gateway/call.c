@@ -6,6 +6,7 @@
  * in one of the few threads of the backend's client; so it must be short, and must not wait for
  * anything. What may take longer gets a thread of the server again.
  */
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -16,6 +17,8 @@
 
 /* A reply up to this length is made into JSON where it arrives. */
 #define SHORT_REPLY (64 * 1024)
+/* When to come back to a method that is slow. */
+#define SLOW_RETRY_MS 2000
 
 /* Reads the body into `parts`. False when it was answered with a problem. */
 static bool take_body(struct gateway_exchange *x, struct ink_http_parts *parts)
@@ -69,6 +72,24 @@ static void answer(struct gateway_exchange *x, const ProtobufCMessage *reply)
     (void)ink_http_reply(x->http, http_status, http_status == 204 ? NULL : "application/json");
 }
 
+static struct ink_status too_slow(struct gateway_exchange *x)
+{
+    struct ink_status status = ink_overloaded(
+        "there is more of this to do than can be done at once; try again later", SLOW_RETRY_MS);
+    status.cause = "HTTP_SLOW_PERCENT of HTTP_THREADS";
+    ink_series_add(x->edge->shed, 1);
+    return status;
+}
+
+/* Whether its method may have one more call. */
+static bool begin_load(struct gateway_exchange *x)
+{
+    unsigned share = x->edge->options.slow_calls;
+    x->load = &x->edge->loads[x->route->rpc->id];
+    x->call_begun = ink_now();
+    return gateway_load_begin(x->load, share == 0 ? UINT_MAX : share, x->call_begun);
+}
+
 static void conclude(struct gateway_exchange *x, struct ink_status status,
                      const ProtobufCMessage *reply)
 {
@@ -93,6 +114,7 @@ static void landed(void *self, struct ink_rpc_flight *flight)
 {
     struct gateway_exchange *x = self;
     struct ink_http_request *http = x->http;
+    gateway_load_end(x->load, x->call_begun, ink_now());
     x->flight = flight;
     if (ink_rpc_flight_bytes(flight) > SHORT_REPLY) {
         ink_http_resume(http, end_flight, x);
@@ -106,6 +128,10 @@ static void landed(void *self, struct ink_rpc_flight *flight)
 static enum gateway_progress call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
 {
     ProtobufCMessage *reply = NULL;
+    if (!begin_load(x)) {
+        conclude(x, too_slow(x), NULL);
+        return GATEWAY_ANSWERED;
+    }
     if (x->charge == NULL && ink_http_detach(x->http)) {
         ink_rpc_client_start(x->made->client, &x->ctx, x->route->rpc, request, landed, x);
         return GATEWAY_UNDER_WAY;
@@ -113,6 +139,7 @@ static enum gateway_progress call_unary(struct gateway_exchange *x, const Protob
     ink_http_blocks(x->http);
     struct ink_status status =
         ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
+    gateway_load_end(x->load, x->call_begun, ink_now());
     conclude(x, status, reply);
     return GATEWAY_ANSWERED;
 }

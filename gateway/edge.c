@@ -81,6 +81,15 @@ static double slots_in_all(void *slots)
     return ((const struct gateway_slots *)slots)->most;
 }
 
+struct ink_series *gateway_shed_series(struct ink_metrics *metrics, const char *reason)
+{
+    struct ink_metric *shed = ink_metrics_counter(
+        metrics, "http_server_shed_total",
+        "Requests refused because there was more to do than could be done at once.",
+        INK_LABELS("reason"));
+    return ink_metric_series(shed, INK_LABELS(reason));
+}
+
 static void add_metrics(struct gateway_edge *edge)
 {
     struct ink_metrics *metrics = edge->options.metrics;
@@ -93,6 +102,7 @@ static void add_metrics(struct gateway_edge *edge)
                           "Streams that are open, each of which has a thread.", NULL);
     struct ink_metric *most = ink_metrics_gauge(metrics, "http_server_max_streams",
                                                 "How many streams may be open at once.", NULL);
+    edge->shed = gateway_shed_series(metrics, "slow");
     ink_series_callback(ink_metric_series(open, NULL), slots_taken, edge->slots);
     ink_series_callback(ink_metric_series(most, NULL), slots_in_all, edge->slots);
 }
@@ -111,6 +121,7 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
         return status;
     }
     edge->slots = ink_calloc(1, sizeof(*edge->slots));
+    edge->loads = ink_calloc(ink_contract_method_count(options->contract), sizeof(*edge->loads));
     edge->slots->most = options->max_streams == 0 ? DEFAULT_STREAMS : options->max_streams;
     add_metrics(edge);
     edge->safety = gateway_safety_new(
@@ -129,6 +140,7 @@ void gateway_edge_free(struct gateway_edge *edge)
     ink_router_free(edge->router);
     free(edge->routes);
     free(edge->slots);
+    free(edge->loads);
     gateway_safety_free(edge->safety);
     gateway_openapi_free(edge->openapi);
     free(edge);

@@ -37,6 +37,8 @@ struct gateway_edge_options {
     const struct gateway_limits *limits; /* NULL: none */
     const char *version;                 /* of the API, for /openapi.json */
     unsigned max_streams;                /* at once; one more is refused with 503. 0 means 256 */
+    unsigned slow_calls;                 /* of a method that is slow, at once; one more is refused
+                                            with 503 (load.h). 0: no limit */
     unsigned hsts_max_age;               /* seconds, said over TLS (RFC 6797); 0: not said */
     bool hsts_subdomains;                /* for names below ours, too */
 };
@@ -49,6 +51,10 @@ struct ink_status gateway_edge_new(const struct gateway_edge_options *options,
                                    struct gateway_edge **ret_edge) INK_MUST_CHECK;
 /* No request may be under way any more. Accepts NULL. */
 void gateway_edge_free(struct gateway_edge *edge);
+
+/* The counter of requests that were refused for want of room, by the reason: "slow" (counted here)
+ * or "line" (by lib/http). */
+struct ink_series *gateway_shed_series(struct ink_metrics *metrics, const char *reason);
 
 /* For ink_http_options. */
 void gateway_edge_handle(void *edge, struct ink_http_request *http);

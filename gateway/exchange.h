@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "gateway/edge.h"
+#include "gateway/load.h"
 #include "gateway/openapi/openapi.h"
 #include "gateway/safety.h"
 #include "lib/base/ctx.h"
@@ -36,6 +37,8 @@ struct gateway_edge {
     struct gateway_route *routes; /* by ink_route.index */
     struct ink_metric *duration;
     struct gateway_slots *slots;
+    struct gateway_load *loads; /* by ink_method.id */
+    struct ink_series *shed;    /* requests refused because their method was slow */
     struct gateway_openapi *openapi;
     struct gateway_safety *safety;
 };
@@ -56,6 +59,8 @@ struct gateway_exchange {
     const struct ink_route *route;
     const struct gateway_route *made;
     const char *const *values;
+    struct gateway_load *load;     /* of the method, since the call began */
+    int64_t call_begun;            /* on ink_now()'s scale */
     struct ink_rpc_flight *flight; /* of the call, once it has ended */
     struct gateway_charge *charge; /* what the call took of its limits; or NULL */
     struct ink_status status;      /* of what went wrong, for the log */

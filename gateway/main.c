@@ -9,10 +9,16 @@
 
 #define VERSION "0.1.0"
 
-static unsigned max_streams(const struct gateway_settings *settings)
+/* Of the threads, at least one. */
+static unsigned share_of(const struct gateway_settings *settings, int64_t percent)
 {
-    int64_t share = settings->threads * settings->streams_percent / 100;
+    int64_t share = settings->threads * percent / 100;
     return share < 1 ? 1 : (unsigned)share;
+}
+
+static unsigned slow_calls(const struct gateway_settings *settings)
+{
+    return settings->slow_percent == 100 ? 0 : share_of(settings, settings->slow_percent);
 }
 
 static struct gateway_edge *make_edge(struct ink_program *program,
@@ -31,7 +37,9 @@ static struct gateway_edge *make_edge(struct ink_program *program,
                                            .metrics = ink_program_metrics(program),
                                            .limits = limits,
                                            .version = VERSION,
-                                           .max_streams = max_streams(settings),
+                                           .max_streams =
+                                               share_of(settings, settings->streams_percent),
+                                           .slow_calls = slow_calls(settings),
                                            .hsts_max_age = (unsigned)settings->hsts_max_age,
                                            .hsts_subdomains = settings->hsts_subdomains};
     ink_program_must(program, "use CORS_ORIGINS",
@@ -78,6 +86,11 @@ static double refused_connections(void *server)
     return (double)ink_http_server_refused(server);
 }
 
+static double shed_in_line(void *server)
+{
+    return (double)ink_http_server_shed(server);
+}
+
 static double body_bytes(void *server)
 {
     return (double)ink_http_server_body_bytes(server);
@@ -115,6 +128,7 @@ static void add_gauges(struct ink_metrics *metrics, struct ink_http_server *serv
     ink_series_callback(ink_metric_series(bytes, NULL), body_bytes, server);
     ink_series_callback(ink_metric_series(answers, NULL), answer_bytes, server);
     ink_series_callback(ink_metric_series(waiting, NULL), waiting_connections, server);
+    ink_series_callback(gateway_shed_series(metrics, "line"), shed_in_line, server);
 }
 
 static struct ink_status reload(void *server, struct ink_arena *arena,
@@ -131,10 +145,7 @@ static void stop(void *server, int64_t grace_ms)
 /* Whoever may have all of them may also have more of those who wait in line. */
 static unsigned max_per_address(const struct gateway_settings *settings)
 {
-    if (settings->address_percent == 100)
-        return 0;
-    int64_t share = settings->threads * settings->address_percent / 100;
-    return share < 1 ? 1 : (unsigned)share;
+    return settings->address_percent == 100 ? 0 : share_of(settings, settings->address_percent);
 }
 
 static struct ink_http_server *serve(struct ink_program *program,
@@ -148,6 +159,7 @@ static struct ink_http_server *serve(struct ink_program *program,
                                        .threads = (unsigned)settings->threads,
                                        .keep_alive_ms = settings->keep_alive_ms,
                                        .header_timeout_ms = settings->header_timeout_ms,
+                                       .line_timeout_ms = settings->line_timeout_ms,
                                        .request_timeout_ms = settings->request_timeout_ms,
                                        .max_body_bytes = (size_t)settings->max_body_bytes,
                                        .max_per_address = max_per_address(settings),

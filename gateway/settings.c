@@ -12,6 +12,13 @@ const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_INT(struct gateway_settings, streams_percent, .name = "HTTP_STREAMS_PERCENT",
                    .fallback = "50", .min = 1, .max = 90,
                    .help = "of HTTP_THREADS, how many streams may have at most"),
+    INK_CONFIG_INT(struct gateway_settings, slow_percent, .name = "HTTP_SLOW_PERCENT",
+                   .fallback = "25", .min = 1, .max = 100,
+                   .help = "of HTTP_THREADS, how many the requests of one method may have while it "
+                           "is slow; else 503. 100: no limit"),
+    INK_CONFIG_MS(struct gateway_settings, line_timeout_ms, .name = "HTTP_LINE_TIMEOUT",
+                  .fallback = "2s", .min = 1, .max = 600000,
+                  .help = "how long a request may wait in line for a thread; else 503"),
     INK_CONFIG_INT(struct gateway_settings, address_percent, .name = "HTTP_ADDRESS_PERCENT",
                    .fallback = "25", .min = 1, .max = 100,
                    .help =

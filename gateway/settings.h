@@ -13,7 +13,9 @@ struct gateway_settings {
     const char *address;
     int64_t threads;
     int64_t streams_percent;
+    int64_t slow_percent;
     int64_t address_percent;
+    int64_t line_timeout_ms;
     int64_t keep_alive_ms;
     int64_t header_timeout_ms;
     int64_t request_timeout_ms;

@@ -64,6 +64,8 @@ struct ink_http_options {
     int64_t keep_alive_ms;      /* how long an idle connection is kept; 0 means 2,000 */
     int64_t header_timeout_ms;  /* for a header, from the connection's start or its own first byte;
                                    and  for each piece of a stream to be taken; 0 means 10,000 */
+    int64_t line_timeout_ms;    /* for a request to wait for a thread: what waited longer is 503,
+                                   and never reaches the handler; 0 means 2,000 */
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
     unsigned max_waiting;       /* connections without a thread; of more, those that have waited
@@ -107,6 +109,8 @@ unsigned ink_http_server_waiting(const struct ink_http_server *server);
 /* How many connections were refused so far because their address had its share, and how much memory
  * request bodies take. */
 unsigned long ink_http_server_refused(const struct ink_http_server *server);
+/* How many requests were refused so far because they had waited for a thread too long. */
+unsigned long ink_http_server_shed(const struct ink_http_server *server);
 size_t ink_http_server_body_bytes(const struct ink_http_server *server);
 /* The same of answers that wait to be sent. */
 size_t ink_http_server_answer_bytes(const struct ink_http_server *server);
@@ -141,7 +145,8 @@ bool ink_http_header_at(const struct ink_http_request *request, size_t n, const 
 /* The client's address, without port. */
 const char *ink_http_remote(const struct ink_http_request *request);
 bool ink_http_is_tls(const struct ink_http_request *request);
-/* When the request must be answered: its start + request_timeout_ms, on ink_now()'s scale. */
+/* When the request must be answered: its start + request_timeout_ms, without the time that it
+ * waited for a thread; on ink_now()'s scale. */
 int64_t ink_http_deadline(const struct ink_http_request *request);
 /* When its header had been read, on the same scale. */
 int64_t ink_http_start(const struct ink_http_request *request);

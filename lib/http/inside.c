@@ -87,6 +87,7 @@ struct guest {
     bool came_back;       /* from the lobby, and its thread has not yet taken over the above */
     void *request;        /* that was detached and wants a thread; or NULL */
     bool unread;          /* there may be something to read that nobody was told of */
+    int64_t waited;       /* in line for a thread, for what is read now */
     int64_t header_until; /* 0 before the first byte of a further request */
     int64_t linger_ms;    /* after the last answer */
 };
@@ -111,9 +112,11 @@ static void accepted(struct mg_context *ctx, const struct socket *so)
 static int next_guest(struct socket *so)
 {
     struct guest *guest = (struct guest *)ink_lobby_next(host->lobby);
-    if (guest != NULL)
-        *so = guest->so;
-    return guest != NULL;
+    if (guest == NULL)
+        return false;
+    guest->waited = ink_now() - guest->waits.lined_up;
+    *so = guest->so;
+    return true;
 }
 
 void ink_mg_close(struct ink_guest *waits)
@@ -246,6 +249,8 @@ static int is_ready(struct mg_connection *conn)
         come_back(conn, guest);
     else if (kept)
         guest->header_until = 0;
+    if (kept || guest->request != NULL)
+        guest->waited = 0;
     if (guest->request != NULL && !goes_on(conn, guest))
         return 0;
     int added = kept ? conn->data_len : 0; /* of a further request in the same packet, say */
@@ -429,6 +434,11 @@ void ink_mg_peer(const struct mg_connection *conn, struct ink_ip *ret_ip)
 {
     memset(ret_ip, 0, sizeof(*ret_ip));
     (void)ink_ip_from_sockaddr(&conn->client.rsa.sa, ret_ip);
+}
+
+int64_t ink_mg_waited(const struct mg_connection *conn)
+{
+    return guest_of(conn)->waited;
 }
 
 bool ink_mg_keeps_alive(const struct mg_connection *conn)

@@ -43,6 +43,8 @@ int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t 
  * nothing for `stalled_ms` (less, when threads are precious). */
 bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int64_t timeout_ms,
                  int64_t stalled_ms);
+/* How long the request that is to be read next has waited for this thread, ns. */
+int64_t ink_mg_waited(const struct mg_connection *conn);
 /* Whether civetweb will wait for another request on this connection. */
 bool ink_mg_keeps_alive(const struct mg_connection *conn);
 /* Whether the client closed the connection, or at least its side of it. */

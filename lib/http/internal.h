@@ -33,6 +33,7 @@ struct ink_http_server {
     atomic_uint busy; /* connections that have a thread */
     atomic_uint active;
     atomic_uint receiving; /* threads that wait for a body */
+    atomic_ulong shed;     /* requests that waited for a thread too long */
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */
     pthread_mutex_t spare_lock;
@@ -72,6 +73,7 @@ struct ink_http_request {
     struct ink_http_framing framing;
     struct ink_arena arena;
     int64_t start;
+    int64_t waited; /* for a thread, before the start */
     int64_t deadline;
     bool http11;
     bool close;     /* after the reply */

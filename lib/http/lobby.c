@@ -74,6 +74,8 @@ static void put(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_lobby
     guest->place = place;
     guest->next = NULL;
     guest->previous = list->last;
+    if (place == INK_LOBBY_READY)
+        guest->lined_up = ink_now();
     *(list->last == NULL ? &list->first : &list->last->next) = guest;
     list->last = guest;
     list->count++;

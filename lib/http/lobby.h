@@ -40,8 +40,9 @@ struct ink_guest {
     int fd;
     int64_t until; /* on ink_now()'s scale */
     enum ink_lobby_place place;
-    bool known;   /* to epoll */
-    bool stirred; /* while it was not waiting */
+    bool known;       /* to epoll */
+    bool stirred;     /* while it was not waiting */
+    int64_t lined_up; /* when it got in line for a thread */
     struct ink_guest *previous, *next;
 };
 

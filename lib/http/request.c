@@ -74,8 +74,9 @@ void request_begin(struct ink_http_request *request, struct mg_connection *conn)
     request->n_fields = 0;
     request->framing = (struct ink_http_framing){0};
     request->start = ink_now();
-    request->deadline =
-        request->start + request->server->options.request_timeout_ms * INK_MILLISECOND;
+    request->waited = ink_mg_waited(conn);
+    request->deadline = request->start - request->waited +
+                        request->server->options.request_timeout_ms * INK_MILLISECOND;
     request->http11 = true;
     request->close = atomic_load(&request->server->draining);
     request->detached = false;

@@ -205,6 +205,18 @@ void request_finish(struct ink_http_request *request)
     }
 }
 
+/* Its client has given up, or soon will: work on it would be for nothing, and make those behind it
+ * wait longer. */
+static bool comes_too_late(struct ink_http_request *request)
+{
+    struct ink_http_server *server = request->server;
+    if (request->waited < server->options.line_timeout_ms * INK_MILLISECOND)
+        return false;
+    atomic_fetch_add(&server->shed, 1);
+    request_refuse(request, 503, "There is more to do than can be done at once; try again later.");
+    return true;
+}
+
 static int request_arrives(struct mg_connection *conn)
 {
     struct ink_http_request *request = mg_get_thread_pointer(conn);
@@ -216,7 +228,7 @@ static int request_arrives(struct mg_connection *conn)
         ink_mg_blocks();
     if (!take_head(request))
         ink_mg_linger(conn, LINGER_MS);
-    else if (!reply_is_barred(request))
+    else if (!comes_too_late(request) && !reply_is_barred(request))
         server->options.handler(server->options.self, request);
     if (mg_get_thread_pointer(conn) != request)
         return 200; /* it was detached, and is none of ours any more; civetweb asks for a number */
@@ -393,6 +405,8 @@ static void fill_in(struct ink_http_options *options)
         options->keep_alive_ms = 2000;
     if (options->header_timeout_ms == 0)
         options->header_timeout_ms = 10000;
+    if (options->line_timeout_ms == 0)
+        options->line_timeout_ms = 2000;
     if (options->request_timeout_ms == 0)
         options->request_timeout_ms = 30000;
     if (options->max_body_bytes == 0)
@@ -570,6 +584,11 @@ unsigned ink_http_server_waiting(const struct ink_http_server *server)
 unsigned long ink_http_server_refused(const struct ink_http_server *server)
 {
     return ink_http_shares_refused(server->shares);
+}
+
+unsigned long ink_http_server_shed(const struct ink_http_server *server)
+{
+    return atomic_load(&server->shed);
 }
 
 size_t ink_http_server_body_bytes(const struct ink_http_server *server)

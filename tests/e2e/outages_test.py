@@ -1,9 +1,13 @@
 #!/usr/bin/python3
 """What callers see while Redis or PostgreSQL is away, and when they are back."""
 
+import contextlib
 import signal
 import threading
+import time
 import unittest
+
+import psycopg2
 
 from harness.waiting import until
 from mesh import PASSWORD, MeshTest, samples, scrape, total
@@ -128,6 +132,111 @@ class Outages(MeshTest):
         self.assertEqual(answers[0].json(), self.user, "what was asked meanwhile")
         until("ready again", lambda: self.get("/readyz").status == 200, 15)
         self.profile_answers(within=1)
+
+
+class Overload(MeshTest):
+    """More than can be done at once, and parts that hold up whoever asks them."""
+
+    THREADS, SHARE = 16, 4
+    settings = {"BCRYPT_COST": "4", "HTTP_THREADS": str(THREADS), "HTTP_ADDRESS_PERCENT": "100",
+                "HTTP_SLOW_PERCENT": "25", "HTTP_LINE_TIMEOUT": "1s", "HTTP_REQUEST_TIMEOUT": "4s"}
+    LIST = "/api/v1/notifications"
+
+    def setUp(self):
+        self.user, self.session = self.signed_in()
+        self.token = self.session["token"]
+        until("ready", lambda: self.get("/readyz").status == 200, 15)
+
+    def metric(self, name, **labels):
+        wanted = ",".join(f'{key}="{value}"' for key, value in labels.items())
+        return samples(scrape(self.mesh.gateway)[1], name)[wanted]
+
+    def breaker(self):
+        return self.metric("grpc_client_breaker_state", service="notification")
+
+    def ask_at_once(self, path, count):
+        """Threads that ask, and the list to which they add their answers."""
+        answers = []
+        threads = [threading.Thread(target=lambda: answers.append(self.get(path, token=self.token)))
+                   for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        return threads, answers
+
+    def assert_busy(self, answer):
+        self.assert_problem(answer, 503)
+        self.assertGreater(int(answer.headers["Retry-After"]), 0)
+
+    def freeze(self, service):
+        self.addCleanup(service.resume)
+        service.pause()
+
+    def recovers(self, service):
+        service.resume()
+        until("answers again", lambda: self.get(self.LIST, token=self.token).status == 200, 30)
+        until("ready again", lambda: self.get("/readyz").status == 200, 15)
+
+    def test_a_frozen_service_holds_up_nobody_else(self):
+        notification = self.mesh.services["notification"]
+        shed = self.metric("http_server_shed_total", reason="slow")
+        opened = self.metric("grpc_client_breaker_transitions_total", service="notification",
+                             to="open")
+        self.assertEqual(self.breaker(), 0)
+        self.freeze(notification)
+        threads, stuck = self.ask_at_once(self.LIST, 2 * self.SHARE)
+        until("requests that are stuck", lambda: total(
+            self.mesh.gateway, "http_server_active_requests") >= 2 * self.SHARE, 5)
+        time.sleep(0.6)  # now it counts as slow
+        while self.breaker() != 2:
+            self.assert_busy(self.get(self.LIST, token=self.token))
+            self.assertEqual(self.get("/api/v1/users/profile", token=self.token).status, 200)
+        for thread in threads:
+            thread.join()
+        self.assertEqual({answer.status for answer in stuck} - {503, 504}, set(), stuck)
+        # While it is open nobody waits, and readyz says who is missing.
+        for _ in range(20):
+            answer = self.get(self.LIST, token=self.token)
+            self.assert_busy(answer)
+            self.assertLess(answer.seconds, 1)
+        self.assert_busy(self.get(f"{self.LIST}/stream", token=self.token))
+        self.assertGreaterEqual(
+            self.metric("grpc_client_refused_total", service="notification"), 21)
+        checks = self.get("/readyz").json()["checks"]
+        self.assertEqual([checks[name] == "ok" for name in ("user", "blog", "notification")],
+                         [True, True, False], checks)
+        self.assertEqual(self.get("/api/v1/users/profile", token=self.token).status, 200)
+        self.assertGreater(self.metric("grpc_client_breaker_transitions_total",
+                                       service="notification", to="open"), opened)
+        self.assertGreater(self.metric("http_server_shed_total", reason="slow"), shed)
+        self.recovers(notification)
+        self.assertEqual(self.breaker(), 0)
+
+    def test_what_waited_too_long_is_not_begun(self):
+        notification = self.mesh.services["notification"]
+        shed = self.metric("http_server_shed_total", reason="line")
+        self.freeze(notification)
+        threads, answers = self.ask_at_once(self.LIST, 3 * self.THREADS)
+        for thread in threads:
+            thread.join()
+        self.assertEqual({answer.status for answer in answers} - {503, 504}, set(), answers)
+        self.assertGreater(self.metric("http_server_shed_total", reason="line"), shed)
+        self.recovers(notification)
+
+    def test_the_deadline_reaches_the_database(self):
+        with contextlib.closing(psycopg2.connect(self.mesh.databases["blog"].url)) as database, \
+                database.cursor() as cursor:
+            def waiting():
+                cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                return cursor.fetchone()[0]
+            cursor.execute("LOCK TABLE blogs IN ACCESS EXCLUSIVE MODE")
+            threads, answers = self.ask_at_once("/api/v1/blogs?pageSize=1", 3)
+            until("statements that wait", lambda: waiting() == 3, 15)
+            for thread in threads:
+                thread.join()
+            for answer in answers:
+                self.assert_problem(answer, 504)
+            # The table is still locked: they have been given up.
+            until("no statement waits any more", lambda: waiting() == 0, 5)
 
 
 class Draining(MeshTest):

@@ -137,6 +137,8 @@ class Storm:
 
 class StormTest(MeshTest):
     with_kafka = True
+    # All that is asked is to be done, however long it takes on this machine.
+    settings = {**MeshTest.settings, "HTTP_SLOW_PERCENT": "100", "HTTP_LINE_TIMEOUT": "1m"}
 
     def away(self, server, seconds):
         """kill -9, and back after a while."""
