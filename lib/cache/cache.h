@@ -36,8 +36,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "lib/base/ctx.h"
 #include "lib/base/breaker.h"
+#include "lib/base/ctx.h"
 #include "lib/base/macros.h"
 #include "lib/base/status.h"
 
@@ -90,8 +90,8 @@ struct ink_cache_stats {
     uint64_t errors; /* calls that Redis did not answer (well, or in time), or that were not sent */
     size_t open;     /* connections, idle or in use */
     size_t in_use;
-    size_t undelivered; /* invalidations waiting for Redis */
-    size_t near_bytes;  /* that the near cache takes */
+    size_t undelivered;             /* invalidations waiting for Redis */
+    size_t near_bytes;              /* that the near cache takes */
     enum ink_breaker_state breaker; /* open: nobody asks Redis */
 };
 struct ink_cache_stats ink_cache_stats(struct ink_cache *cache);

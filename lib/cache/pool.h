@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "lib/base/breaker.h"
 #include "lib/base/ctx.h"
 #include "lib/cache/backlog.h"
-#include "lib/base/breaker.h"
 #include "lib/cache/cache.h"
 #include "lib/cache/conn.h"
 #include "lib/cache/near.h"
