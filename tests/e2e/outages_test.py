@@ -19,6 +19,7 @@ class Outages(MeshTest):
     def setUp(self):
         for server in (self.mesh.redis, *self.mesh.databases.values()):
             self.assertTrue(server.running())
+        until("all is well", lambda: self.get("/readyz").status == 200, 30)
         self.user, self.session = self.signed_in()
 
     def profile(self):

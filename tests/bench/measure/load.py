@@ -35,16 +35,17 @@ class Request:
 
 class Load:
     """wrk at work: requests in turn on `connections` for some seconds, as fast as they are
-    answered. begin() and end() leave room for something else to be measured meanwhile."""
+    answered, each with further `headers`. begin() and end() leave room for something else to be
+    measured meanwhile."""
 
-    def __init__(self, port, requests, connections, seconds):
+    def __init__(self, port, requests, connections, seconds, headers=()):
         self._requests = tempfile.NamedTemporaryFile("w", prefix="requests-", encoding="ascii")
         self._requests.writelines(request.line() for request in requests)
         self._requests.flush()
         self._seconds = seconds
         self._command = [
             tool("wrk"), f"-t{min(_THREADS, connections)}", f"-c{connections}", f"-d{seconds}s",
-            "--timeout", "10s", "-s", _SCRIPT, f"http://127.0.0.1:{port}", "--",
+            "--timeout", "10s", *(f"-H{header}" for header in headers), "-s", _SCRIPT, f"http://127.0.0.1:{port}", "--",
             self._requests.name]
 
     def begin(self):
@@ -53,7 +54,8 @@ class Load:
         return self
 
     def end(self):
-        """{metric: number}: requests, rate, p50, p99 (ms), errors."""
+        """{metric: number}: requests, rate, p50, p99 (ms), errors, and of these statuses, which are
+        answers from 400 on."""
         try:
             said, _ = self._wrk.communicate(timeout=self._seconds + 60)
         finally:
@@ -112,13 +114,34 @@ def _sample(answers):
             "errors": len(answers) - len(good)}
 
 
-def steady(port, paths, rate, seconds, token="", connections=4):
+def steady(port, paths, rate, seconds, token="", connections=4, headers=()):
     """The sample of GETs in turn at a steady rate, whether or not answers are late."""
-    headers = ["-H", f"Authorization: Bearer {token}"] if token else []
+    headers = [f"-H{header}" for header in headers] + (
+        ["-H", f"Authorization: Bearer {token}"] if token else [])
     _, answers = _h2load(["--h1", f"-c{connections}", f"-n{rate * seconds}",
                           f"--rps={rate / connections}", *headers],
                          [f"http://127.0.0.1:{port}{path}" for path in paths], seconds)
     return _sample(answers)
+
+
+def offered(port, request, rate, seconds, connections):
+    """The sample of a request sent at a steady rate, which may be more than can be done: its rate is
+    that of good answers, p50 and p99 are theirs. It was refused where the answer is 503."""
+    with tempfile.NamedTemporaryFile("w", prefix="body-", encoding="utf-8") as body:
+        json.dump(request.body, body)
+        body.flush()
+        _, answers = _h2load(
+            ["--h1", f"-c{connections}", f"-n{rate * seconds}", f"--rps={rate / connections:.3f}",
+             f"-d{body.name}", "-HContent-Type: application/json",
+             *([f"-HAuthorization: Bearer {request.token}"] if request.token else [])],
+            [f"http://127.0.0.1:{port}{request.path}"], seconds)
+    good = [took for status, took in answers if status in ("200", "201")]
+    if len(good) < 2:
+        raise HarnessError(f"h2load: {len(good)} of {len(answers)} requests succeeded")
+    refused = sum(status == "503" for status, _ in answers)
+    return {"requests": len(answers), "rate": len(good) / seconds, "refused": refused / seconds,
+            "p50": quantile(good, 50), "p99": quantile(good, 99),
+            "errors": len(answers) - len(good) - refused}
 
 
 def grpc(service, method, message, answer_size, calls, seconds):

@@ -21,6 +21,7 @@ METRICS = {
     "service_cpu": Metric("service CPU µs", "CPU of the service behind, µs a request"),
     "service_memory": Metric("service MB", "Resident memory of the service behind, MB"),
     "ready": Metric("ready after ms", "From start to ready, ms (less is better)"),
+    "refused": Metric("refused per second", "Answers 503 with Retry-After, per second"),
     "errors": Metric("errors", "Failed requests"),
 }
 

@@ -55,6 +55,12 @@ TARGETS = {
     "events.told.p99": Target("201 to readable notification, idle: p99", 20, 10, unit=" ms"),
     "scale.list": Target("list page, the large table against the small one: p99", 1.5, 1.1),
     "scale.search": Target("search, the large table against the small one: p99", 3, 1.1),
+    **{f"overload.{name}.{times}": Target(
+        f"{text}: goodput at {times} times the load, against its peak", 0.9, 0.95, more=True)
+       for name, text in (("read", "GET a blog"), ("write", "POST a blog"), ("login", "logins"))
+       for times in (2, 4)},
+    "overload.frozen": Target("p99 of profile reads beside a frozen service, against quiet", 3, 1.5),
+    "overload.flood": Target("p99 of profile reads beside one address's flood, against quiet", 10, 3),
     "memory.resident": Target("resident memory after the load, of the largest program", 40, 20,
                               unit=" MB"),
     "memory.ready": Target("start to ready, of the slowest program", 500, 100, unit=" ms"),

@@ -1,5 +1,6 @@
 -- What wrk sends: each request of the file named in the arguments in turn, one a line as
--- "METHOD PATH TOKEN BODY" ("-" for none). At the end one line of JSON.
+-- "METHOD PATH TOKEN BODY" ("-" for none). At the end one line of JSON; of the errors, `statuses` are
+-- answers from 400 on.
 local requests, turn = {}, 0
 
 local function read(path)
@@ -41,8 +42,8 @@ end
 function done(summary, latency)
   local errors = summary.errors
   io.write(string.format(
-    '{"requests": %d, "seconds": %.6f, "p50": %.3f, "p99": %.3f, "errors": %d}\n',
+    '{"requests": %d, "seconds": %.6f, "p50": %.3f, "p99": %.3f, "errors": %d, "statuses": %d}\n',
     summary.requests, summary.duration / 1e6, latency:percentile(50) / 1e3,
     latency:percentile(99) / 1e3,
-    errors.connect + errors.read + errors.write + errors.timeout + errors.status))
+    errors.connect + errors.read + errors.write + errors.timeout + errors.status, errors.status))
 end

@@ -1,0 +1,144 @@
+#!/usr/bin/python3
+"""More than can be done: how much of it is done still, and what others notice of a service that is
+frozen or of an address that asks without end."""
+
+import contextlib
+import re
+import time
+import urllib.request
+
+from measure.bench import main
+from measure.client import CREDENTIALS, blog, signed_in
+from measure.load import Load, Request, offered, steady
+from measure.series import Table, ratio
+
+TIMES = (1, 2, 4)
+# Connections that saturate two processors, when each asks again at once.
+SATURATED = {"read": 64, "write": 64, "login": 8}
+WORDS = {"read": "GET a blog", "write": "POST a blog", "login": "login"}
+EXPECTED = {"200", "201", "503"}
+# Where who is refused would come back within a millisecond, and be refused a thousand times a
+# second, connections say nothing: logins are offered at a rate, on so many.
+OFFERED_ON = 128
+
+QUIET, FROZEN, FLOOD = "quiet", "beside a frozen service", "beside a flood"
+PROFILE, NOTIFICATIONS = "/api/v1/users/profile", "/api/v1/notifications"
+READS = 40  # a second; an address may ask 50 times
+CROWD = 64  # connections, to the frozen service or of the flood
+SETTLED = 1  # s, after which it is measured
+# Who floods and who reads, as a proxy would say it.
+FLOODER, READER = ("X-Forwarded-For: 192.0.2.1",), ("X-Forwarded-For: 192.0.2.2",)
+
+
+def unexpected(gateway):
+    """How many answers there were so far that are neither good nor 503."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{gateway.admin_port}/metrics",
+                                timeout=10) as answer:
+        counts = re.findall(r'^http_server_request_duration_seconds_count\{.*http_response_status_'
+                            r'code="(\d+)"\} (\S+)$', answer.read().decode(), re.M)
+    return sum(float(count) for status, count in counts if status not in EXPECTED)
+
+
+def goodput(gateway, request, connections, seconds):
+    """The sample of a load, in which the rate is that of good answers."""
+    before = unexpected(gateway)
+    sample = Load(gateway.port, [request], connections, seconds).begin().end()
+    good = sample["requests"] - sample["statuses"]
+    sample["refused"] = sample["statuses"] * sample["rate"] / sample["requests"]
+    sample["rate"] *= good / sample["requests"]
+    sample["errors"] += unexpected(gateway) - before - sample["statuses"]
+    return sample
+
+
+def loads(client):
+    blog_id = client.call("POST", "/api/v1/blogs", blog(0), 201)["id"]
+    return {"read": Request(f"/api/v1/blogs/{blog_id}"),
+            "write": Request("/api/v1/blogs", "POST", client.token, blog(1)),
+            "login": Request("/api/v1/auth/login", "POST", body=CREDENTIALS)}
+
+
+def capacity(gateway, request):
+    """Logins a second, as many as are done when nobody is refused."""
+    return round(Load(gateway.port, [request], SATURATED["login"], 4).begin().end()["rate"])
+
+
+def above_capacity(bench):
+    table = Table("Goodput", f"GET and POST by wrk on {SATURATED['read']} connections, and twice and "
+                  "four times as many; logins by h2load, as many a second as can be hashed, and twice "
+                  "and four times as many. The rate is that of good answers, so are the times of "
+                  "logins.", ("rate", "refused", "p50", "p99", "errors"), plots=("rate",))
+    with bench.stack() as mesh:
+        requests = loads(signed_in(mesh.gateway.port))
+        logins = capacity(mesh.gateway, requests["login"])
+        bench.report.remark(f"{logins} logins a second can be done.")
+        measure = {
+            **{name: lambda times, name=name: goodput(
+                mesh.gateway, requests[name], times * SATURATED[name], bench.seconds)
+               for name in ("read", "write")},
+            "login": lambda times: offered(mesh.gateway.port, requests["login"], times * logins,
+                                           bench.seconds, OFFERED_ON)}
+        for name, one in measure.items():
+            for _, times in bench.rounds(TIMES):
+                table.of(WORDS[name], f"{times} ×").samples.append(one(times))
+    bench.report.add(table)
+    for name, words in WORDS.items():
+        at = {times: table.of(words, f"{times} ×") for times in TIMES}
+        peak = max(at.values(), key=lambda each: each.median("rate"))
+        for times in TIMES[1:]:
+            bench.report.judge(f"overload.{name}.{times}", ratio(at[times], peak, "rate"))
+
+
+@contextlib.contextmanager
+def frozen(mesh, token, seconds):
+    """The notification service does not answer, and many ask it."""
+    mesh.services["notification"].pause()
+    crowd = Load(mesh.gateway.port, [Request(NOTIFICATIONS, token=token)], CROWD,
+                 seconds + SETTLED + 1).begin()
+    try:
+        time.sleep(SETTLED)
+        yield
+    finally:
+        crowd.end()
+        mesh.services["notification"].resume()
+
+
+@contextlib.contextmanager
+def flood(mesh, token, seconds):
+    """One address asks as much as it can."""
+    crowd = Load(mesh.gateway.port, [Request(PROFILE, token=token)], CROWD,
+                 seconds + SETTLED + 1, FLOODER).begin()
+    try:
+        time.sleep(SETTLED)
+        yield
+    finally:
+        crowd.end()
+
+
+def neighbours(bench):
+    table = Table("Others", f"h2load reads a profile {READS} times a second; meanwhile wrk asks on "
+                  f"{CROWD} connections for notifications, whose service is frozen, or for anything, "
+                  "from an address that has the default limits.", ("p50", "p99", "errors"),
+                  plots=("p50", "p99"))
+    setting = f"{READS} reads a second"
+    around = {QUIET: lambda *_: contextlib.nullcontext(), FROZEN: frozen, FLOOD: flood}
+    with bench.stack(settings={"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_EXEMPT": "none",
+                               "RATE_LIMIT_ADDRESS": "3000/1m"}) as mesh:
+        token = signed_in(mesh.gateway.port).token
+        for _, name in bench.rounds(around):
+            with around[name](mesh, token, bench.seconds):
+                table.of(setting, name).samples.append(steady(
+                    mesh.gateway.port, [PROFILE], READS, bench.seconds, token, headers=READER))
+            time.sleep(2 * SETTLED)
+    bench.report.add(table)
+    quiet = table.of(setting, QUIET)
+    for key, name in (("overload.frozen", FROZEN), ("overload.flood", FLOOD)):
+        bench.report.judge(key, ratio(table.of(setting, name), quiet, "p99"))
+
+
+def run(bench):
+    above_capacity(bench)
+    neighbours(bench)
+
+
+if __name__ == "__main__":
+    main(__doc__, run)
