@@ -41,6 +41,7 @@ struct job {
 struct ink_password_pool {
     unsigned cost;
     unsigned queue_max;
+    int64_t patience; /* ns, or 0 */
     char dummy_setting[CRYPT_GENSALT_OUTPUT_SIZE];
 
     pthread_mutex_t lock; /* guards all below, and every job's state */
@@ -48,6 +49,7 @@ struct ink_password_pool {
     struct job *first;
     struct job **last;
     bool stopping;
+    int64_t took; /* ns by a hash, lately; 0 before the first */
     struct ink_password_stats stats;
 
     unsigned n_started;
@@ -82,6 +84,12 @@ static struct job *take_first(struct ink_password_pool *pool)
     return job;
 }
 
+/* An average that forgets: where other work has the processors, hashes take many times as long. */
+static void note_time(struct ink_password_pool *pool, int64_t took)
+{
+    pool->took = pool->took == 0 ? took : pool->took + (took - pool->took) / 4;
+}
+
 static void *run(void *arg)
 {
     struct ink_password_pool *pool = arg;
@@ -98,8 +106,11 @@ static void *run(void *arg)
         job->state = JOB_RUNNING;
         pool->stats.running++;
         pthread_mutex_unlock(&pool->lock);
+        int64_t begun = ink_now();
         compute(job, data);
+        int64_t took = ink_now() - begun;
         pthread_mutex_lock(&pool->lock);
+        note_time(pool, took);
         pool->stats.running--;
         pool->stats.computed += !job->failed;
         job->state = JOB_DONE;
@@ -142,6 +153,7 @@ struct ink_status ink_password_pool_new(const struct ink_password_options *optio
         ink_calloc(1, sizeof(*pool) + threads * sizeof(pool->threads[0]));
     pool->cost = options->cost == 0 ? INK_PASSWORD_COST_DEFAULT : options->cost;
     pool->queue_max = options->queue == 0 ? threads * 64 : options->queue;
+    pool->patience = options->patience_ms * INK_MILLISECOND;
     pool->last = &pool->first;
     pool->stats.threads = threads;
     pthread_mutex_init(&pool->lock, NULL);
@@ -245,6 +257,14 @@ static struct ink_status queue_full(struct ink_password_pool *pool)
     return ink_overloaded("too many people are signing in; try again later", retry_after(pool));
 }
 
+/* Whoever has nobody in front of them is not refused for that, or one slow hash would be the last.
+ */
+static bool is_too_slow(const struct ink_password_pool *pool)
+{
+    return pool->patience != 0 &&
+           pool->took / pool->stats.threads * pool->stats.waiting > pool->patience;
+}
+
 /* The threads are all at work or being woken for what waits, so `queue_max` jobs may wait besides
  * those that a free thread will take. */
 static bool is_full(const struct ink_password_pool *pool)
@@ -261,7 +281,7 @@ static struct ink_status submit(struct ink_password_pool *pool, const struct ink
         return status;
     init_cond(&job->done);
     pthread_mutex_lock(&pool->lock);
-    if (is_full(pool)) {
+    if (is_full(pool) || is_too_slow(pool)) {
         status = queue_full(pool);
     } else {
         *pool->last = job;

@@ -26,9 +26,11 @@
 struct ink_password_pool;
 
 struct ink_password_options {
-    unsigned cost;    /* 2^cost rounds; 0 means INK_PASSWORD_COST_DEFAULT */
-    unsigned threads; /* how many hashes at once, at most 256; 0 means one a processor */
-    unsigned queue;   /* how many may wait besides those; 0 means 64 a thread */
+    unsigned cost;       /* 2^cost rounds; 0 means INK_PASSWORD_COST_DEFAULT */
+    unsigned threads;    /* how many hashes at once, at most 256; 0 means one a processor */
+    unsigned queue;      /* how many may wait besides those; 0 means 64 a thread */
+    int64_t patience_ms; /* a call that would wait longer, by what hashes took lately, is refused as
+                            if the queue were full; 0 means that it waits */
 };
 
 /* Starts the threads. INVALID_ARGUMENT, naming the setting, for a cost out of bounds. */
@@ -41,8 +43,9 @@ void ink_password_pool_free(struct ink_password_pool *pool);
 /*
  * Hashes a password; the hash (60 characters) lives in ctx->arena. Errors:
  *   INVALID_ARGUMENT    over INK_PASSWORD_MAX bytes: a violation on the field `password`
- *   RESOURCE_EXHAUSTED  the queue is full, with retry_after_ms and the reason SERVER_OVERLOADED
- *   CANCELLED, DEADLINE_EXCEEDED  while it waited in the queue; it was then not started
+ *   RESOURCE_EXHAUSTED  the queue is full or too slow, with retry_after_ms and the reason
+ * SERVER_OVERLOADED CANCELLED, DEADLINE_EXCEEDED  while it waited in the queue; it was then not
+ * started
  */
 struct ink_status ink_password_hash(struct ink_password_pool *pool, const struct ink_ctx *ctx,
                                     const char *password, const char **ret_hash) INK_MUST_CHECK;

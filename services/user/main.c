@@ -14,7 +14,8 @@ static struct ink_password_pool *make_passwords(struct ink_program *program,
     struct ink_password_pool *passwords = NULL;
     struct ink_password_options options = {.cost = (unsigned)settings->bcrypt_cost,
                                            .threads = (unsigned)settings->bcrypt_threads,
-                                           .queue = (unsigned)settings->bcrypt_queue};
+                                           .queue = (unsigned)settings->bcrypt_queue,
+                                           .patience_ms = settings->bcrypt_wait_ms};
     ink_program_must(program, "hash passwords", ink_password_pool_new(&options, arena, &passwords));
     struct ink_password_stats stats;
     ink_password_pool_stats(passwords, &stats);

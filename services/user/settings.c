@@ -32,6 +32,9 @@ const struct ink_config_setting user_settings_table[] = {
                    .max = 256, .help = "that hash passwords; 0 means one a processor"),
     INK_CONFIG_INT(struct user_settings, bcrypt_queue, .name = "BCRYPT_QUEUE", .fallback = "32",
                    .min = 1, .max = 1000, .help = "calls that may wait for one of those threads"),
+    INK_CONFIG_MS(struct user_settings, bcrypt_wait_ms, .name = "BCRYPT_WAIT", .fallback = "2s",
+                  .min = 1, .max = 600000,
+                  .help = "a call that would wait longer for one of them is refused at once"),
     {0},
 };
 

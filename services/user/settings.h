@@ -17,6 +17,7 @@ struct user_settings {
     int64_t bcrypt_cost;
     int64_t bcrypt_threads;
     int64_t bcrypt_queue;
+    int64_t bcrypt_wait_ms;
 };
 
 extern const struct ink_config_setting user_settings_table[];

@@ -9,7 +9,8 @@ import urllib.request
 
 from measure.bench import main
 from measure.client import CREDENTIALS, blog, signed_in
-from measure.load import Load, Request, offered, steady
+from measure.load import Load, Request, steady
+from measure.offer import offer
 from measure.series import Table, ratio
 
 TIMES = (1, 2, 4)
@@ -17,9 +18,6 @@ TIMES = (1, 2, 4)
 SATURATED = {"read": 64, "write": 64, "login": 8}
 WORDS = {"read": "GET a blog", "write": "POST a blog", "login": "login"}
 EXPECTED = {"200", "201", "503"}
-# Where who is refused would come back within a millisecond, and be refused a thousand times a
-# second, connections say nothing: logins are offered at a rate, on so many.
-OFFERED_ON = 128
 
 QUIET, FROZEN, FLOOD = "quiet", "beside a frozen service", "beside a flood"
 PROFILE, NOTIFICATIONS = "/api/v1/users/profile", "/api/v1/notifications"
@@ -64,8 +62,8 @@ def capacity(gateway, request):
 
 def above_capacity(bench):
     table = Table("Goodput", f"GET and POST by wrk on {SATURATED['read']} connections, and twice and "
-                  "four times as many; logins by h2load, as many a second as can be hashed, and twice "
-                  "and four times as many. The rate is that of good answers, so are the times of "
+                  "four times as many; logins each on a connection of its own, as many a second as "
+                  "can be done, and twice and four times as many. The rate is that of good answers, so are the times of "
                   "logins.", ("rate", "refused", "p50", "p99", "errors"), plots=("rate",))
     with bench.stack() as mesh:
         requests = loads(signed_in(mesh.gateway.port))
@@ -75,8 +73,8 @@ def above_capacity(bench):
             **{name: lambda times, name=name: goodput(
                 mesh.gateway, requests[name], times * SATURATED[name], bench.seconds)
                for name in ("read", "write")},
-            "login": lambda times: offered(mesh.gateway.port, requests["login"], times * logins,
-                                           bench.seconds, OFFERED_ON)}
+            "login": lambda times: offer(mesh.gateway.port, requests["login"], times * logins,
+                                         bench.seconds)}
         for name, one in measure.items():
             for _, times in bench.rounds(TIMES):
                 table.of(WORDS[name], f"{times} ×").samples.append(one(times))

@@ -242,7 +242,7 @@ class Overload(MeshTest):
 
 class Draining(MeshTest):
     # A registration takes about half a second: time to stop the programs under it.
-    settings = {"BCRYPT_COST": "13"}
+    settings = {"BCRYPT_COST": "13", "BCRYPT_WAIT": "1m"}
 
     def setUp(self):
         for program in (*self.mesh.services.values(), self.mesh.gateway):

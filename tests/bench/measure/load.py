@@ -124,26 +124,6 @@ def steady(port, paths, rate, seconds, token="", connections=4, headers=()):
     return _sample(answers)
 
 
-def offered(port, request, rate, seconds, connections):
-    """The sample of a request sent at a steady rate, which may be more than can be done: its rate is
-    that of good answers, p50 and p99 are theirs. It was refused where the answer is 503."""
-    with tempfile.NamedTemporaryFile("w", prefix="body-", encoding="utf-8") as body:
-        json.dump(request.body, body)
-        body.flush()
-        _, answers = _h2load(
-            ["--h1", f"-c{connections}", f"-n{rate * seconds}", f"--rps={rate / connections:.3f}",
-             f"-d{body.name}", "-HContent-Type: application/json",
-             *([f"-HAuthorization: Bearer {request.token}"] if request.token else [])],
-            [f"http://127.0.0.1:{port}{request.path}"], seconds)
-    good = [took for status, took in answers if status in ("200", "201")]
-    if len(good) < 2:
-        raise HarnessError(f"h2load: {len(good)} of {len(answers)} requests succeeded")
-    refused = sum(status == "503" for status, _ in answers)
-    return {"requests": len(answers), "rate": len(good) / seconds, "refused": refused / seconds,
-            "p50": quantile(good, 50), "p99": quantile(good, 99),
-            "errors": len(answers) - len(good) - refused}
-
-
 def grpc(service, method, message, answer_size, calls, seconds):
     """The sample of a unary method, called as fast as it answers, `calls` at a time on a few
     connections. An answer smaller than `answer_size` tells that calls failed: h2load does not see

@@ -274,6 +274,30 @@ static void test_queue_is_bounded(void **state)
     ink_password_pool_free(pool);
 }
 
+/* Who would wait too long is told at once, however long the queue may be. */
+static void test_queue_is_as_long_as_patience(void **state)
+{
+    struct fixture *f = *state;
+    struct ink_password_options options = {
+        .cost = SLOW_COST, .threads = 1, .queue = 100, .patience_ms = 1};
+    struct ink_password_pool *pool = NULL;
+    assert_true(ink_is_ok(ink_password_pool_new(&options, &f->arena, &pool)));
+    struct caller callers[2];
+    const char *hash;
+    assert_true(ink_is_ok(ink_password_hash(pool, &f->ctx, "password", &hash)));
+    start(&callers[0], pool, INK_NO_DEADLINE);
+    await(pool, 1, 0);
+    start(&callers[1], pool, INK_NO_DEADLINE); /* nobody is in front of it in the queue */
+    await(pool, 1, 1);
+    struct ink_status status = ink_password_hash(pool, &f->ctx, "password", &hash);
+    assert_int_equal(status.code, INK_RESOURCE_EXHAUSTED);
+    assert_string_equal(status.reason, INK_REASON_OVERLOADED);
+    for (size_t i = 0; i < INK_COUNT(callers); i++)
+        assert_int_equal(join(&callers[i]), INK_OK);
+    assert_true(ink_is_ok(ink_password_hash(pool, &f->ctx, "password", &hash)));
+    ink_password_pool_free(pool);
+}
+
 /* What nobody waits for any more is not started, and those behind it are. */
 static void test_given_up_in_the_queue(void **state)
 {
@@ -350,6 +374,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_outdated, setup, teardown),
         cmocka_unit_test_setup_teardown(test_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_is_bounded, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_queue_is_as_long_as_patience, setup, teardown),
         cmocka_unit_test_setup_teardown(test_given_up_in_the_queue, setup, teardown),
         cmocka_unit_test_setup_teardown(test_queue_after_the_tail_left, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dead_context, setup, teardown),
