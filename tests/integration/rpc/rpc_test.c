@@ -490,6 +490,7 @@ struct one_call {
     struct fixture *f;
     struct ink_status status;
     struct ink_arena arena;
+    int take_ms;
 };
 
 static void *call_slowly(void *data)
@@ -497,10 +498,33 @@ static void *call_slowly(void *data)
     struct one_call *one = data;
     struct ink_ctx ctx = ink_ctx_background(&one->arena);
     Greet__V1__HelloRequest request = request_for("slow");
-    request.take_ms = 200;
+    request.take_ms = one->take_ms;
     Greet__V1__HelloReply *reply;
     one->status = call(one->f, &ctx, "HelloOnce", &request, &reply);
     return NULL;
+}
+
+/* Both workers are at it when this returns. */
+static void begin_slowly(struct fixture *f, struct one_call calls[2], pthread_t threads[2],
+                         int take_ms)
+{
+    for (int i = 0; i < 2; i++) {
+        calls[i].f = f;
+        calls[i].take_ms = take_ms;
+        ink_arena_init(&calls[i].arena);
+        pthread_create(&threads[i], NULL, call_slowly, &calls[i]);
+    }
+    while (atomic_load(&f->greeter.started) < 2)
+        nanosleep(&(struct timespec){.tv_nsec = INK_MILLISECOND}, NULL);
+}
+
+static void end_slowly(struct one_call calls[2], pthread_t threads[2])
+{
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        must(calls[i].status);
+        ink_arena_release(&calls[i].arena);
+    }
 }
 
 static void finishes_what_is_in_flight(void **state)
@@ -508,20 +532,29 @@ static void finishes_what_is_in_flight(void **state)
     struct fixture *f = *state;
     struct one_call calls[2];
     pthread_t threads[2];
-    for (int i = 0; i < 2; i++) {
-        calls[i].f = f;
-        ink_arena_init(&calls[i].arena);
-        pthread_create(&threads[i], NULL, call_slowly, &calls[i]);
-    }
-    while (atomic_load(&f->greeter.started) < 2)
-        nanosleep(&(struct timespec){.tv_nsec = INK_MILLISECOND}, NULL);
+    begin_slowly(f, calls, threads, 200);
     ink_rpc_server_stop(f->server, 10000);
-    for (int i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-        must(calls[i].status);
-        ink_arena_release(&calls[i].arena);
-    }
+    end_slowly(calls, threads);
     assert_int_equal(atomic_load(&f->greeter.cancelled), 0);
+}
+
+static void what_is_late_in_line_is_not_begun(void **state)
+{
+    struct fixture *f = *state;
+    struct one_call calls[2];
+    pthread_t threads[2];
+    Greet__V1__HelloRequest request = request_for("late");
+    Greet__V1__HelloReply *reply;
+    begin_slowly(f, calls, threads, 1500);
+    for (int i = 0; i < 5; i++) {
+        struct ink_ctx ctx = ink_ctx_background(&f->arena);
+        ctx.deadline = ink_now() + 50 * INK_MILLISECOND;
+        assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_DEADLINE_EXCEEDED);
+    }
+    end_slowly(calls, threads);
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    must(call(f, &ctx, "HelloOnce", &request, &reply));
+    assert_int_equal(reply->number, 3); /* the two before, and none of the late ones */
 }
 
 static void cuts_off_what_outlasts_the_grace(void **state)
@@ -631,6 +664,7 @@ int main(void)
         WITH_SERVER(reconnects_when_the_server_is_back),
         WITH_SERVER(spreads_calls_over_all_addresses),
         WITH_SERVER(finishes_what_is_in_flight),
+        WITH_SERVER(what_is_late_in_line_is_not_begun),
         WITH_SERVER(cuts_off_what_outlasts_the_grace),
         WITH_SERVER(refuses_what_cannot_be_served),
         WITH_SERVER(holds_on_to_nothing),
