@@ -242,13 +242,9 @@ void ending_release(struct ending *ending)
 }
 
 /* How the question ended; the answer is `ret_healthy`. */
-static enum client_verdict ask_health(struct ink_rpc_client *client, int64_t timeout_ms,
-                                      bool *ret_healthy)
+static enum client_verdict ask_health(struct ink_rpc_client *client, const struct ink_method *check,
+                                      int64_t timeout_ms, bool *ret_healthy)
 {
-    const struct ink_method *method =
-        ink_contract_method(client->contract, "/grpc.health.v1.Health/Check");
-    if (method == NULL)
-        return CLIENT_UNDECIDED;
     struct ink_arena arena;
     ink_arena_init(&arena);
     struct ink_ctx ctx = ink_ctx_background(&arena);
@@ -256,7 +252,7 @@ static enum client_verdict ask_health(struct ink_rpc_client *client, int64_t tim
     Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
     ProtobufCMessage *reply = NULL;
     enum client_verdict verdict;
-    if (ink_is_ok(client_probe(client, &ctx, method, &request.base, &reply, &verdict)))
+    if (ink_is_ok(client_probe(client, &ctx, check, &request.base, &reply, &verdict)))
         *ret_healthy = ((Grpc__Health__V1__HealthCheckResponse *)reply)->status ==
                        GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__SERVING;
     ink_arena_release(&arena);
@@ -265,10 +261,14 @@ static enum client_verdict ask_health(struct ink_rpc_client *client, int64_t tim
 
 bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
 {
+    const struct ink_method *check =
+        ink_contract_method(client->contract, "/grpc.health.v1.Health/Check");
     bool healthy = false;
+    if (check == NULL)
+        return false;
     client_breaker_probe(&client->breaker);
     int64_t begun = ink_now();
-    enum client_verdict verdict = ask_health(client, timeout_ms, &healthy);
+    enum client_verdict verdict = ask_health(client, check, timeout_ms, &healthy);
     client_breaker_probed(&client->breaker, begun, verdict);
     client_end_lost(client);
     return healthy;

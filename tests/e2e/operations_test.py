@@ -47,7 +47,9 @@ class Operations(MeshTest):
         everywhere = {"inkmesh_build_info", "process_resident_memory_bytes", "process_open_fds",
                       "process_cpu_seconds_total"}
         edge = {"http_server_request_duration_seconds", "http_server_active_requests",
-                "http_server_open_connections"}
+                "http_server_open_connections", "http_server_shed_total",
+                "grpc_client_breaker_state", "grpc_client_breaker_transitions_total",
+                "grpc_client_refused_total"}
         service = {"grpc_server_handled_total", "grpc_server_handling_seconds", "db_pool_size",
                    "db_pool_connections", "db_pool_connections_in_use", "db_pool_waiting",
                    "cache_requests_total", "cache_breaker_state"}
