@@ -170,6 +170,66 @@ static void discard_all(struct ink_lobby *lobby, struct ink_guest *chain)
     }
 }
 
+/* False when it has nothing more to say. */
+static bool throw_away(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    char waste[4096];
+    for (int i = 0; i < WASTE_READS; i++) {
+        ssize_t got = recv(guest->fd, waste, sizeof(waste), MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+            return false;
+        if (got < 0)
+            return true;
+    }
+    return watch(lobby, guest); /* there is more, which has to be told again */
+}
+
+/* One that said goodbye stirs; without the lock meanwhile. */
+static void hear_out(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    move(lobby, guest, INK_LOBBY_AWAY);
+    pthread_mutex_unlock(&lobby->lock);
+    bool stays = throw_away(lobby, guest);
+    pthread_mutex_lock(&lobby->lock);
+    if (!stays)
+        guest->until = 0;
+    move(lobby, guest, INK_LOBBY_GOODBYE);
+}
+
+static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
+{
+    if (guest->place == INK_LOBBY_GOODBYE)
+        hear_out(lobby, guest);
+    else if (waits(guest->place))
+        move(lobby, guest, INK_LOBBY_READY);
+    else
+        guest->stirred = true;
+}
+
+/* With the lock held. */
+static void take_events(struct ink_lobby *lobby, const struct epoll_event *events, int n)
+{
+    uint64_t rings;
+    for (int i = 0; i < n; i++) {
+        if (events[i].data.ptr != NULL)
+            stirs(lobby, events[i].data.ptr);
+        else if (read(lobby->bell, &rings, sizeof(rings)) == sizeof(rings))
+            lobby->rung = false;
+    }
+}
+
+/* While all threads wait for something nobody leads, and nobody would know since when who stirs is
+ * in line. */
+static void look_who_stirs(struct ink_lobby *lobby)
+{
+    struct epoll_event events[EVENTS];
+    if (lobby->led)
+        return;
+    lobby->led = true; /* or who is among the events could be freed meanwhile */
+    take_events(lobby, events, epoll_wait(lobby->epoll, events, EVENTS, 0));
+    lobby->led = false;
+}
+
 /* Who has sent a part of a header is told that it was too late; the others have asked nothing. */
 static void look_around(struct ink_lobby *lobby)
 {
@@ -185,6 +245,7 @@ static void look_around(struct ink_lobby *lobby)
     }
     discard_all(lobby, silent);
     discard_all(lobby, take_surplus(lobby));
+    look_who_stirs(lobby);
     call_threads(lobby);
 }
 
@@ -347,49 +408,12 @@ bool ink_lobby_line_up(struct ink_lobby *lobby, struct ink_guest *guest)
     return can;
 }
 
-/* False when it has nothing more to say. */
-static bool throw_away(struct ink_lobby *lobby, struct ink_guest *guest)
-{
-    char waste[4096];
-    for (int i = 0; i < WASTE_READS; i++) {
-        ssize_t got = recv(guest->fd, waste, sizeof(waste), MSG_DONTWAIT);
-        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-            return false;
-        if (got < 0)
-            return true;
-    }
-    return watch(lobby, guest); /* there is more, which has to be told again */
-}
-
-/* One that said goodbye stirs; without the lock meanwhile. */
-static void hear_out(struct ink_lobby *lobby, struct ink_guest *guest)
-{
-    move(lobby, guest, INK_LOBBY_AWAY);
-    pthread_mutex_unlock(&lobby->lock);
-    bool stays = throw_away(lobby, guest);
-    pthread_mutex_lock(&lobby->lock);
-    if (!stays)
-        guest->until = 0;
-    move(lobby, guest, INK_LOBBY_GOODBYE);
-}
-
-static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
-{
-    if (guest->place == INK_LOBBY_GOODBYE)
-        hear_out(lobby, guest);
-    else if (waits(guest->place))
-        move(lobby, guest, INK_LOBBY_READY);
-    else
-        guest->stirred = true;
-}
-
 /* Waits for events, with the lock before and after. Guests that have gone can be in the last one's
  * events, but not in these. */
 static void lead(struct ink_lobby *lobby)
 {
     struct epoll_event events[EVENTS];
     struct ink_guest *gone = lobby->lists[INK_LOBBY_GONE].first;
-    uint64_t rings;
     lobby->lists[INK_LOBBY_GONE] = (struct list){0};
     lobby->led = true;
     lobby->runners--;
@@ -398,12 +422,7 @@ static void lead(struct ink_lobby *lobby)
     int n = epoll_wait(lobby->epoll, events, EVENTS, -1);
     pthread_mutex_lock(&lobby->lock);
     lobby->runners++;
-    for (int i = 0; i < n; i++) {
-        if (events[i].data.ptr != NULL)
-            stirs(lobby, events[i].data.ptr);
-        else if (read(lobby->bell, &rings, sizeof(rings)) == sizeof(rings))
-            lobby->rung = false;
-    }
+    take_events(lobby, events, n);
     lobby->led = false;
 }
 
