@@ -14,8 +14,8 @@ const struct ink_config_setting gateway_settings_table[] = {
                    .help = "of HTTP_THREADS, how many streams may have at most"),
     INK_CONFIG_INT(struct gateway_settings, slow_percent, .name = "HTTP_SLOW_PERCENT",
                    .fallback = "25", .min = 1, .max = 100,
-                   .help = "of HTTP_THREADS, how many the requests of one method may have while it "
-                           "is slow; else 503. 100: no limit"),
+                   .help = "how many requests of one method may be under way while it is slow, "
+                           "by HTTP_THREADS; else 503. 100: no limit"),
     INK_CONFIG_MS(struct gateway_settings, line_timeout_ms, .name = "HTTP_LINE_TIMEOUT",
                   .fallback = "2s", .min = 1, .max = 600000,
                   .help = "how long a request may wait in line for a thread; else 503"),
