@@ -94,16 +94,10 @@ void ink_buf_printf(struct ink_buf *buf, const char *format, ...)
     va_end(args);
 }
 
-static void json_escape(struct ink_buf *buf, unsigned char c)
+static void put_escape(struct ink_buf *buf, unsigned char c)
 {
-    static const char *const shorts[0x80] = {
-        ['"'] = "\\\"", ['\\'] = "\\\\", ['\b'] = "\\b", ['\f'] = "\\f",
-        ['\n'] = "\\n", ['\r'] = "\\r",  ['\t'] = "\\t",
-    };
-    if (c < 0x80 && shorts[c] != NULL)
-        ink_buf_puts(buf, shorts[c]);
-    else
-        ink_buf_printf(buf, "\\u%04x", c);
+    char escape[INK_JSON_ESCAPE_MAX];
+    ink_buf_append(buf, escape, ink_json_escape(c, escape));
 }
 
 void ink_buf_json_string(struct ink_buf *buf, const char *text, size_t size)
@@ -122,7 +116,7 @@ void ink_buf_json_string(struct ink_buf *buf, const char *text, size_t size)
         if (step == 0)
             ink_buf_puts(buf, "\xEF\xBF\xBD");
         else
-            json_escape(buf, c);
+            put_escape(buf, c);
         done = ++at;
     }
     ink_buf_append(buf, text + done, size - done);

@@ -87,9 +87,28 @@ size_t ink_ascii_plain(const char *text, size_t size)
     size_t at = 0;
     while (size - at >= 8 && plain_word(text + at))
         at += 8;
+    if (size - at < 8 && size >= 8 && plain_word(text + size - 8))
+        return size; /* the last word overlaps the one before */
     while (at < size && plain((unsigned char)text[at]))
         at++;
     return at;
+}
+
+size_t ink_json_escape(uint32_t c, char *out)
+{
+    static const char shorts[0x80] = {
+        ['"'] = '"',  ['\\'] = '\\', ['\b'] = 'b', ['\f'] = 'f',
+        ['\n'] = 'n', ['\r'] = 'r',  ['\t'] = 't',
+    };
+    out[0] = '\\';
+    if (c < sizeof(shorts) && shorts[c] != '\0') {
+        out[1] = shorts[c];
+        return 2;
+    }
+    out[1] = 'u';
+    for (int i = 0; i < 4; i++)
+        out[2 + i] = "0123456789abcdef"[c >> (12 - 4 * i) & 15];
+    return INK_JSON_ESCAPE_MAX;
 }
 
 void ink_hex(const void *data, size_t size, char *out)

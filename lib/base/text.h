@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/base/arena.h"
 #include "lib/base/macros.h"
@@ -20,6 +21,12 @@ size_t ink_utf8_length(const char *text, size_t size);
 /* How many of the first bytes are printable ASCII other than '"' and '\\': what a JSON string holds
  * as it is. Eight bytes a step. */
 size_t ink_ascii_plain(const char *text, size_t size);
+
+/* Writes a code point up to U+FFFF as an escape of a JSON string (RFC 8259): the short one where
+ * there is one, \uXXXX otherwise. `out` takes INK_JSON_ESCAPE_MAX bytes and gets no NUL. Returns
+ * how many are used. */
+#define INK_JSON_ESCAPE_MAX 6
+size_t ink_json_escape(uint32_t c, char *out);
 
 /* Lower-case hexadecimal; `out` takes 2 * size + 1 bytes. */
 void ink_hex(const void *data, size_t size, char *out);

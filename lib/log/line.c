@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -9,6 +10,26 @@
 
 /* What must still fit behind the last field. */
 #define END ",\"truncated\":true}\n"
+
+/* The rest of the line: what is written moves `at`, and does not fit behind `end`. */
+struct rest {
+    char *at;
+    const char *end;
+};
+
+static bool put(struct rest *rest, const char *text, size_t size)
+{
+    if ((size_t)(rest->end - rest->at) < size)
+        return false;
+    memcpy(rest->at, text, size);
+    rest->at += size;
+    return true;
+}
+
+static bool put_raw(struct rest *rest, const char *text)
+{
+    return put(rest, text, strlen(text));
+}
 
 /* How much of a text is logged: whole code points only. */
 static size_t clipped(const char *text, size_t size)
@@ -41,119 +62,136 @@ static uint32_t code_point(const unsigned char *text, size_t step)
     return 0;
 }
 
-/* Writes such code points as \uXXXX, which a reader of JSON takes for the same, in the string that
- * begins at `start` and is valid UTF-8. */
-static void escape_tricks(struct ink_buf *out, size_t start)
+/* One character that is more than plain ASCII, as it is, as an escape that a reader of JSON takes
+ * for the same, or as U+FFFD. *ret_step: its bytes. */
+static bool put_other(struct rest *rest, const char *text, size_t size, size_t *ret_step)
 {
-    struct ink_buf plain = INK_BUF_INIT;
-    size_t done = start;
-    for (size_t at = start, step; at < out->len; at += step) {
-        step = ink_utf8_sequence(out->data + at, out->len - at);
-        uint32_t c = code_point((const unsigned char *)out->data + at, step);
-        if (!is_trick(c))
-            continue;
-        ink_buf_append(&plain, out->data + done, at - done);
-        ink_buf_printf(&plain, "\\u%04x", (unsigned)c);
-        done = at + step;
-    }
-    if (done > start) {
-        ink_buf_append(&plain, out->data + done, out->len - done);
-        out->len = start;
-        ink_buf_append(out, plain.data, plain.len);
-    }
-    ink_buf_release(&plain);
+    size_t step = ink_utf8_sequence(text, size);
+    *ret_step = step != 0 ? step : 1;
+    if (step == 0)
+        return put_raw(rest, "\xEF\xBF\xBD");
+    uint32_t c = step == 1 ? (unsigned char)*text : code_point((const unsigned char *)text, step);
+    if (step > 1 && !is_trick(c))
+        return put(rest, text, step);
+    char escape[INK_JSON_ESCAPE_MAX];
+    return put(rest, escape, ink_json_escape(c, escape));
 }
 
-static void put_text(struct ink_buf *out, const char *text)
+static bool put_escaped(struct rest *rest, const char *text, size_t size)
+{
+    for (size_t at = 0, step = 0;; at += step) {
+        size_t plain = ink_ascii_plain(text + at, size - at);
+        if (!put(rest, text + at, plain))
+            return false;
+        at += plain;
+        if (at == size)
+            return true;
+        if (!put_other(rest, text + at, size - at, &step))
+            return false;
+    }
+}
+
+static bool put_text(struct rest *rest, const char *text)
 {
     size_t size = strnlen(text, INK_LOG_TEXT_MAX + 1), end = clipped(text, size);
-    size_t start = out->len;
-    ink_buf_json_string(out, text, end);
-    escape_tricks(out, start);
-    if (end < size) {
-        out->len--;
-        ink_buf_puts(out, "...\"");
-    }
+    return put_raw(rest, "\"") && put_escaped(rest, text, end) &&
+           put_raw(rest, end < size ? "...\"" : "\"");
 }
 
-/* Keys come from the source and have nothing to escape. */
-static void put_key(struct ink_buf *out, const char *key)
+static bool put_integer(struct rest *rest, int64_t value)
 {
-    ink_buf_puts(out, ",\"");
-    ink_buf_puts(out, key);
-    ink_buf_puts(out, "\":");
+    char digits[24], *at = digits + sizeof(digits);
+    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    do {
+        *--at = (char)('0' + left % 10);
+        left /= 10;
+    } while (left != 0);
+    if (value < 0)
+        *--at = '-';
+    return put(rest, at, (size_t)(digits + sizeof(digits) - at));
 }
 
 /* With three decimals: times are in milliseconds. JSON has neither NaN nor infinity. */
-static void put_real(struct ink_buf *out, double value)
+static bool put_real(struct rest *rest, double value)
 {
-    if (!isfinite(value)) {
-        ink_buf_puts(out, "null");
-        return;
-    }
+    if (!isfinite(value))
+        return put_raw(rest, "null");
+    char text[32];
     if (fabs(value) > 1e15) {
-        ink_buf_printf(out, "%.6g", value);
-        return;
+        snprintf(text, sizeof(text), "%.6g", value);
+        return put_raw(rest, text);
     }
     int64_t thousandths = llround(fabs(value) * 1000);
-    if (value < 0 && thousandths != 0)
-        ink_buf_putc(out, '-');
-    ink_buf_integer(out, thousandths / 1000);
+    if (value < 0 && thousandths != 0 && !put_raw(rest, "-"))
+        return false;
+    if (!put_integer(rest, thousandths / 1000))
+        return false;
     if (thousandths % 1000 == 0)
-        return;
+        return true;
     char decimals[] = {'.', (char)('0' + thousandths / 100 % 10),
                        (char)('0' + thousandths / 10 % 10), (char)('0' + thousandths % 10)};
     size_t size = sizeof(decimals);
     while (decimals[size - 1] == '0')
         size--;
-    ink_buf_append(out, decimals, size);
+    return put(rest, decimals, size);
 }
 
-static void put_field(struct ink_buf *out, const struct ink_log_field *field)
+static bool put_value(struct rest *rest, const struct ink_log_field *field)
 {
-    put_key(out, field->key);
     switch (field->kind) {
     case INK_LOG_TEXT:
-        put_text(out, field->text);
-        break;
+        return put_text(rest, field->text);
     case INK_LOG_INTEGER:
-        ink_buf_integer(out, field->integer);
-        break;
+        return put_integer(rest, field->integer);
     case INK_LOG_REAL:
-        put_real(out, field->real);
-        break;
+        return put_real(rest, field->real);
     case INK_LOG_TRUTH:
-        ink_buf_puts(out, field->truth ? "true" : "false");
-        break;
+        return put_raw(rest, field->truth ? "true" : "false");
     case INK_LOG_END:
         break;
     }
-}
-
-/* Appends the field, or nothing when the line would become too long. */
-static bool try_field(struct ink_buf *out, size_t start, const struct ink_log_field *field)
-{
-    if (field->kind == INK_LOG_TEXT && field->text == NULL)
-        return true;
-    size_t before = out->len;
-    put_field(out, field);
-    if (out->len - start + strlen(END) <= INK_LOG_LINE_MAX)
-        return true;
-    out->len = before;
     return false;
 }
 
-static void put_head(struct ink_buf *out, const char *service, enum ink_log_level level)
+/* Writes the field, or nothing when the line would become too long. Keys come from the source and
+ * have nothing to escape. */
+static bool put_field(struct rest *rest, const struct ink_log_field *field)
 {
-    char ts[INK_RFC3339_SIZE];
+    if (field->kind == INK_LOG_TEXT && field->text == NULL)
+        return true;
+    char *before = rest->at;
+    if (put_raw(rest, ",\"") && put_raw(rest, field->key) && put_raw(rest, "\":") &&
+        put_value(rest, field))
+        return true;
+    rest->at = before;
+    return false;
+}
+
+/* "2026-11-22T10:00:00.123456Z". A thread makes all but the fraction once a second. */
+static void put_time(struct rest *rest)
+{
+    static _Thread_local int64_t second = INT64_MIN;
+    static _Thread_local char text[INK_RFC3339_SIZE];
     int64_t now = ink_wall_clock();
-    ink_rfc3339(now / 1000000, (int32_t)(now % 1000000) * 1000, ts);
-    ink_buf_puts(out, "{\"ts\":\"");
-    ink_buf_puts(out, ts);
-    ink_buf_puts(out, "\",\"level\":\"");
-    ink_buf_puts(out, ink_log_levels[level]);
-    ink_buf_puts(out, "\",\"service\":");
-    put_text(out, service);
+    if (now / 1000000 != second) {
+        second = now / 1000000;
+        ink_rfc3339(second, 0, text);
+    }
+    char fraction[] = ".000000Z";
+    for (int64_t left = now % 1000000, i = 6; left > 0; left /= 10, i--)
+        fraction[i] = (char)('0' + left % 10);
+    put(rest, text, strlen("2026-11-22T10:00:00"));
+    put(rest, fraction, strlen(fraction));
+}
+
+static void put_head(struct rest *rest, const char *service, enum ink_log_level level)
+{
+    put_raw(rest, "{\"ts\":\"");
+    put_time(rest);
+    put_raw(rest, "\",\"level\":\"");
+    put_raw(rest, ink_log_levels[level]);
+    put_raw(rest, "\",\"service\":");
+    put_text(rest, service);
 }
 
 static const char *none_if_empty(const char *text)
@@ -161,7 +199,7 @@ static const char *none_if_empty(const char *text)
     return text[0] == '\0' ? NULL : text;
 }
 
-static bool put_ids(struct ink_buf *out, size_t start, const struct ink_ctx *ctx)
+static bool put_ids(struct rest *rest, const struct ink_ctx *ctx)
 {
     const struct ink_log_field ids[] = {
         INK_LOG_STR("request_id", none_if_empty(ctx->request_id)),
@@ -170,20 +208,22 @@ static bool put_ids(struct ink_buf *out, size_t start, const struct ink_ctx *ctx
     };
     bool fits = true;
     for (size_t i = 0; i < INK_COUNT(ids); i++)
-        fits = try_field(out, start, &ids[i]) && fits;
+        fits = put_field(rest, &ids[i]) && fits;
     return fits;
 }
 
-void ink_log_line(struct ink_buf *out, const char *service, enum ink_log_level level,
-                  const struct ink_ctx *ctx, const char *message,
-                  const struct ink_log_field *fields)
+size_t ink_log_line(char *out, const char *service, enum ink_log_level level,
+                    const struct ink_ctx *ctx, const char *message,
+                    const struct ink_log_field *fields)
 {
-    size_t start = out->len;
-    put_head(out, service, level);
-    bool fits = try_field(out, start, &INK_LOG_STR("msg", message));
+    struct rest rest = {out, out + INK_LOG_LINE_MAX - strlen(END)};
+    put_head(&rest, service, level);
+    bool fits = put_field(&rest, &INK_LOG_STR("msg", message));
     if (ctx != NULL)
-        fits = put_ids(out, start, ctx) && fits;
+        fits = put_ids(&rest, ctx) && fits;
     for (; fields->kind != INK_LOG_END; fields++)
-        fits = try_field(out, start, fields) && fits;
-    ink_buf_puts(out, fits ? "}\n" : END);
+        fits = put_field(&rest, fields) && fits;
+    rest.end = out + INK_LOG_LINE_MAX;
+    put_raw(&rest, fits ? "}\n" : END);
+    return (size_t)(rest.at - out);
 }

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
-#include "lib/base/buf.h"
 #include "lib/log/line.h"
 
 const char *const ink_log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -90,10 +89,10 @@ bool ink_log_enabled(enum ink_log_level level)
 
 /* A log that cannot be written (disk full, reader gone) must not stop the program: the rest of the
  * line is lost. */
-static void write_line(int fd, const struct ink_buf *line)
+static void write_line(int fd, const char *line, size_t size)
 {
-    for (size_t done = 0; done < line->len;) {
-        ssize_t n = write(fd, line->data + done, line->len - done);
+    for (size_t done = 0; done < size;) {
+        ssize_t n = write(fd, line + done, size - done);
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
@@ -106,14 +105,12 @@ void ink_log_write(enum ink_log_level level, const struct ink_ctx *ctx, const ch
                    const struct ink_log_field *fields)
 {
     int problem = errno;
-    struct ink_buf line = INK_BUF_INIT;
-    ink_buf_reserve(&line, 512); /* most lines: one allocation */
-    ink_log_line(&line, service_name != NULL ? service_name : "inkmesh", level, ctx, message,
-                 fields);
-    write_line(STDOUT_FILENO, &line);
+    char line[INK_LOG_LINE_MAX];
+    size_t size = ink_log_line(line, service_name != NULL ? service_name : "inkmesh", level, ctx,
+                               message, fields);
+    write_line(STDOUT_FILENO, line, size);
     for (size_t i = 0; i < INK_COUNT(files); i++)
         if (files[i].fd >= 0 && level >= files[i].level)
-            write_line(files[i].fd, &line);
-    ink_buf_release(&line);
+            write_line(files[i].fd, line, size);
     errno = problem;
 }

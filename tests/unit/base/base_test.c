@@ -50,6 +50,25 @@ static void buffers_grow_and_stay_terminated(void **state)
     ink_buf_release(&buf);
 }
 
+/* Wherever the first byte that is not plain stands, and whatever follows. */
+static void plain_ascii_ends_where_it_ends(void **state)
+{
+    static const unsigned char others[] = {'"', '\\', '\n', 0x1f, 0x7f, 0x80, 0xFF, 0};
+    char text[40];
+    (void)state;
+    for (size_t size = 0; size <= sizeof(text); size++) {
+        memset(text, '~', sizeof(text));
+        assert_int_equal(ink_ascii_plain(text, size), size);
+        for (size_t at = 0; at < size; at++) {
+            memset(text, ' ', sizeof(text));
+            text[at] = (char)others[(at + size) % sizeof(others)];
+            assert_int_equal(ink_ascii_plain(text, size), at);
+            text[size - 1] = '"';
+            assert_int_equal(ink_ascii_plain(text, size), at);
+        }
+    }
+}
+
 static void json_strings_are_escaped(void **state)
 {
     (void)state;
@@ -329,6 +348,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arenas_give_aligned_memory_of_any_size),
         cmocka_unit_test(buffers_grow_and_stay_terminated),
+        cmocka_unit_test(plain_ascii_ends_where_it_ends),
         cmocka_unit_test(json_strings_are_escaped),
         cmocka_unit_test(utf8_is_checked_strictly),
         cmocka_unit_test(base64_goes_both_ways),
