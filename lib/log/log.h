@@ -8,12 +8,19 @@
  *      "username":"ada","attempts":2}
  *
  * `ctx` may be NULL: the line then has no ids. Fields are not evaluated when the level is off, and
- * strings that are NULL are left out. A line is one write(2) of at most 4,096 bytes, which a pipe
- * takes whole: a string over 1,024 bytes is cut (it then ends in "..."), and a field that still
- * does not fit is dropped, which `"truncated":true` tells. Whatever texts hold, a line stays one
- * line and shows what is in it: control characters (C0 and C1), U+2028 and U+2029, marks of
- * direction and what has no width are \uXXXX. Tokens, passwords and message bodies are never
- * logged: that is up to the caller. Libraries log at debug only.
+ * strings that are NULL are left out. A line has at most 4,096 bytes, and leaves with others by
+ * writes of whole lines, each of which a pipe takes whole: a string over 1,024 bytes is cut (it
+ * then ends in "..."), and a field that still does not fit is dropped, which `"truncated":true`
+ * tells. Whatever texts hold, a line stays one line and shows what is in it: control characters (C0
+ * and C1), U+2028 and U+2029, marks of direction and what has no width are \uXXXX. Tokens,
+ * passwords and message bodies are never logged: that is up to the caller. Libraries log at debug
+ * only.
+ *
+ * Lines of DEBUG and INFO wait up to 10 ms after ink_log_open(), so that a busy program writes
+ * seldom. WARN and ERROR are written at once, by who logs them, after all that waited; what waits
+ * is written, too, on exit() and when the process crashes. Only a signal that ends it without a
+ * word (SIGKILL) costs the lines of the last 10 ms. While nobody reads stdout, 64 KiB wait, and
+ * then who logs does.
  *
  * Everything but ink_log_open() and ink_log_close() is thread-safe.
  */
@@ -40,10 +47,12 @@ struct ink_log_options {
  * opened. `arena` holds the error's text. */
 struct ink_status ink_log_open(const struct ink_log_options *options,
                                struct ink_arena *arena) INK_MUST_CHECK;
+/* Returns when every line that was logged before is written. */
+void ink_log_flush(void);
 /* Opens the files again by their names, after logrotate(8) moved them (on SIGHUP). A file that
  * cannot be opened goes on as it was. */
 void ink_log_reopen(void);
-/* Closes the files; back to the state before ink_log_open(). */
+/* Writes what waits, and closes the files; back to the state before ink_log_open(). */
 void ink_log_close(void);
 
 enum ink_log_kind { INK_LOG_END, INK_LOG_TEXT, INK_LOG_INTEGER, INK_LOG_REAL, INK_LOG_TRUTH };

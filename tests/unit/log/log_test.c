@@ -1,12 +1,16 @@
 /* The log's lines as they reach stdout (a pipe here) and its files. */
+#define _GNU_SOURCE
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,7 +33,7 @@ static int setup(void **state)
     ink_arena_init(&f->arena);
     fflush(stdout);
     f->real_stdout = dup(STDOUT_FILENO);
-    assert_return_code(pipe(ends), 0);
+    assert_return_code(pipe2(ends, O_DIRECT), 0); /* a read(2) gets what one write(2) wrote */
     dup2(ends[1], STDOUT_FILENO);
     close(ends[1]);
     f->pipe = ends[0];
@@ -55,6 +59,7 @@ static int teardown(void **state)
 static const char *drain(struct fixture *f, int fd)
 {
     size_t size = 0;
+    ink_log_flush();
     for (ssize_t n = 1; n > 0; size += n > 0 ? (size_t)n : 0)
         n = read(fd, f->text + size, sizeof(f->text) - 1 - size);
     f->text[size] = '\0';
@@ -310,6 +315,7 @@ static void does_not_mix_the_lines_of_threads(void **state)
         pthread_create(&threads[i], NULL, chatter, (void *)i);
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
+    ink_log_flush();
     dup2(kept, STDOUT_FILENO);
     close(null);
     close(kept);
@@ -322,6 +328,133 @@ static void does_not_mix_the_lines_of_threads(void **state)
     }
     fclose(file);
     assert_int_equal(lines, THREADS * LINES);
+}
+
+/* Waits until there is something to read, for 10 s at most, and reads it. */
+static const char *arrived(struct fixture *f)
+{
+    struct pollfd ready = {.fd = f->pipe, .events = POLLIN};
+    poll(&ready, 1, 10000);
+    ssize_t n = read(f->pipe, f->text, sizeof(f->text) - 1);
+    f->text[n > 0 ? n : 0] = '\0';
+    return f->text;
+}
+
+static void a_line_is_written_without_being_asked_for(void **state)
+{
+    struct fixture *f = *state;
+    open_log(f, INK_LOG_INFO, NULL);
+    for (int i = 0; i < 3; i++) {
+        ink_log(INK_LOG_INFO, NULL, "alone", INK_LOG_INT("n", i));
+        assert_non_null(strstr(arrived(f), ink_arena_printf(&f->arena, "\"n\":%d}\n", i)));
+    }
+}
+
+static void what_is_urgent_is_there_at_once_behind_what_waited(void **state)
+{
+    struct fixture *f = *state;
+    open_log(f, INK_LOG_INFO, NULL);
+    ink_log(INK_LOG_INFO, NULL, "first");
+    ink_log(INK_LOG_WARN, NULL, "second");
+    ink_log(INK_LOG_INFO, NULL, "third");
+    ink_log(INK_LOG_ERROR, NULL, "fourth");
+    ssize_t size = 0;
+    for (ssize_t n; (n = read(f->pipe, f->text + size, 4096)) > 0; size += n)
+        ;
+    f->text[size] = '\0';
+    const char *at = f->text;
+    static const char *const order[] = {"first", "second", "third", "fourth"};
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        at = strstr(at, order[i]);
+        assert_non_null(at);
+    }
+}
+
+static void lines_leave_together_and_whole(void **state)
+{
+    struct fixture *f = *state;
+    int lines = 0, writes = 0;
+    open_log(f, INK_LOG_INFO, NULL);
+    for (int i = 0; i < 120; i++)
+        ink_log(INK_LOG_INFO, NULL, "one of many", INK_LOG_INT("n", i));
+    ink_log_flush();
+    for (ssize_t n; (n = read(f->pipe, f->text, sizeof(f->text))) > 0; writes++) {
+        assert_in_range(n, 1, 4096);
+        assert_int_equal(f->text[0], '{');
+        assert_int_equal(f->text[n - 1], '\n');
+        for (ssize_t i = 0; i < n; i++)
+            lines += f->text[i] == '\n';
+    }
+    assert_int_equal(lines, 120);
+    assert_in_range(writes, 3, 60);
+}
+
+/* Runs `program` in a child whose log is this pipe. Returns its wait status. */
+static int run(struct fixture *f, void (*program)(struct fixture *f))
+{
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(20); /* a hanging end fails */
+        program(f);
+        _exit(99);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return status;
+}
+
+static void log_and_exit(struct fixture *f)
+{
+    open_log(f, INK_LOG_INFO, NULL);
+    ink_log(INK_LOG_INFO, NULL, "the last words");
+    exit(3);
+}
+
+static void log_and_abort(struct fixture *f)
+{
+    open_log(f, INK_LOG_INFO, NULL);
+    ink_log(INK_LOG_INFO, NULL, "the last words");
+    abort();
+}
+
+static void what_waits_is_written_at_the_end_of_the_process(void **state)
+{
+    struct fixture *f = *state;
+    int status = run(f, log_and_exit);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 3);
+    assert_non_null(strstr(logged(f), "the last words"));
+    status = run(f, log_and_abort);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
+    assert_non_null(strstr(logged(f), "the last words"));
+}
+
+static void *log_much(void *unused)
+{
+    for (int i = 0; i < 1000000; i++)
+        ink_log(INK_LOG_INFO, NULL, "nobody reads this");
+    return unused;
+}
+
+/* When the pipe is full, somebody hangs in a write, with the lock. */
+static void fill_the_pipe_and_abort(struct fixture *f)
+{
+    pthread_t thread;
+    struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    open_log(f, INK_LOG_INFO, NULL);
+    pthread_create(&thread, NULL, log_much, NULL);
+    while (poll(&out, 1, 0) > 0)
+        usleep(1000);
+    abort();
+}
+
+static void a_crash_waits_for_no_reader(void **state)
+{
+    struct fixture *f = *state;
+    int status = run(f, fill_the_pipe_and_abort);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGABRT);
 }
 
 int main(void)
@@ -341,6 +474,11 @@ int main(void)
         CASE(keeps_writing_when_a_file_cannot_be_opened_again),
         CASE(names_the_file_that_it_cannot_open),
         CASE(does_not_mix_the_lines_of_threads),
+        CASE(a_line_is_written_without_being_asked_for),
+        CASE(what_is_urgent_is_there_at_once_behind_what_waited),
+        CASE(lines_leave_together_and_whole),
+        CASE(what_waits_is_written_at_the_end_of_the_process),
+        CASE(a_crash_waits_for_no_reader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
