@@ -68,9 +68,11 @@ static void raise_descriptor_limit(void)
 }
 
 /* Memory of big messages goes back to the system when they are done with. The C library would learn
- * from each that such memory is worth keeping, up to 32 MiB, for every thread. */
+ * from each that such memory is worth keeping, up to 32 MiB, for every thread. And it would have
+ * eight heaps a processor, each of which keeps what its busiest moment needed. */
 static void let_go_of_memory(void)
 {
+    (void)mallopt(M_ARENA_MAX, (int)sysconf(_SC_NPROCESSORS_ONLN));
     (void)mallopt(M_MMAP_THRESHOLD, 256 * 1024);
     (void)mallopt(M_TRIM_THRESHOLD, 1024 * 1024);
 }
