@@ -1,6 +1,5 @@
 #include "lib/base/uuid.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "lib/base/clock.h"
@@ -24,16 +23,22 @@ void ink_uuid_v7(char out[INK_UUID_SIZE])
     out[36] = '\0';
 }
 
+static bool are_hex(const char *text, size_t count)
+{
+    bool all = true;
+    for (size_t i = 0; i < count; i++) {
+        unsigned char digit = (unsigned char)(text[i] - '0');
+        unsigned char letter = (unsigned char)((text[i] | 0x20) - 'a');
+        all &= (digit < 10) | (letter < 6);
+    }
+    return all;
+}
+
 bool ink_uuid_valid(const char *text, size_t size)
 {
-    if (size != 36)
-        return false;
-    for (size_t i = 0; i < 36; i++) {
-        bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? text[i] != '-' : !isxdigit((unsigned char)text[i]))
-            return false;
-    }
-    return true;
+    return size == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
+           are_hex(text, 8) && are_hex(text + 9, 4) && are_hex(text + 14, 4) &&
+           are_hex(text + 19, 4) && are_hex(text + 24, 12);
 }
 
 bool ink_uuid_normalize(const char *text, char out[INK_UUID_SIZE])
@@ -41,7 +46,8 @@ bool ink_uuid_normalize(const char *text, char out[INK_UUID_SIZE])
     if (!ink_uuid_valid(text, strlen(text)))
         return false;
     for (int i = 0; i < 36; i++)
-        out[i] = (char)tolower((unsigned char)text[i]);
+        out[i] =
+            (char)(text[i] | 0x20); /* letters become lower case; digits and '-' have the bit */
     out[36] = '\0';
     return true;
 }

@@ -17,7 +17,10 @@ struct rest {
     const char *end;
 };
 
-static bool put(struct rest *rest, const char *text, size_t size)
+/* Inlined, so that the sizes of what the source says are known: that is most of a line. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+static ALWAYS_INLINE bool put(struct rest *rest, const char *text, size_t size)
 {
     if ((size_t)(rest->end - rest->at) < size)
         return false;
@@ -26,7 +29,7 @@ static bool put(struct rest *rest, const char *text, size_t size)
     return true;
 }
 
-static bool put_raw(struct rest *rest, const char *text)
+static ALWAYS_INLINE bool put_raw(struct rest *rest, const char *text)
 {
     return put(rest, text, strlen(text));
 }

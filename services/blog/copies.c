@@ -11,7 +11,10 @@
 
 static char *key_of(struct ink_ctx *ctx, const char *id)
 {
-    return ink_arena_printf(ctx->arena, "blog:%s", id);
+    static const char prefix[] = "blog:";
+    char *key = ink_arena_alloc(ctx->arena, sizeof(prefix) + strlen(id));
+    strcpy(stpcpy(key, prefix), id);
+    return key;
 }
 
 /* What is in the cache but cannot be read (another release wrote it) counts as not there. */
