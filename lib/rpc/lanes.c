@@ -18,10 +18,21 @@ void lanes_release(struct lanes *lanes)
 
 /* What follows until lanes_admit() has the lock held. */
 
+/* The lane's turn comes after those of all that have one now. */
+static void queue_lane(struct lanes *lanes, struct lane *lane)
+{
+    lane->queued = true;
+    lane->next_turn = NULL;
+    *(lanes->first_turn != NULL ? &lanes->last_turn->next_turn : &lanes->first_turn) = lane;
+    lanes->last_turn = lane;
+}
+
 static void append_waiting(struct lanes *lanes, struct lane_entry *entry)
 {
     struct lane *lane = entry->lane;
     lanes->waiting++;
+    if (!lane->queued)
+        queue_lane(lanes, lane);
     entry->state = LANE_WAITING;
     entry->next_waiting = NULL;
     entry->last_waiting = lane->last;
@@ -130,16 +141,20 @@ bool lanes_wait(struct lanes *lanes, struct lane_entry *entry)
     return counts;
 }
 
-/* The first that waits in the lane whose turn it is; there is one. With the lock held. */
+/* The first that waits in the lane whose turn it is; there is one. With the lock held. A lane that
+ * had to give up all that waited is still queued. */
 static struct lane_entry *take_waiting(struct lanes *lanes)
 {
-    const struct lane *lane;
+    struct lane *lane;
     do {
-        lane = &lanes->lanes[lanes->next];
-        lanes->next = (lanes->next + 1) % LANES;
+        lane = lanes->first_turn;
+        lanes->first_turn = lane->next_turn;
+        lane->queued = false;
     } while (lane->first == NULL);
     struct lane_entry *entry = lane->first;
     remove_waiting(lanes, entry);
+    if (lane->first != NULL)
+        queue_lane(lanes, lane);
     entry->state = LANE_RUNNING;
     entry->until = entry->latest;
     return entry;

@@ -39,6 +39,8 @@ struct lane {
     struct lane_entry *newest;
     struct lane_entry *first, *last; /* waiting */
     unsigned count;
+    bool queued; /* for its turn */
+    struct lane *next_turn;
 };
 
 struct lanes {
@@ -47,7 +49,7 @@ struct lanes {
     unsigned count, most;
     unsigned waiting;
     unsigned running, most_running;
-    unsigned next; /* the lane that has the next turn */
+    struct lane *first_turn, *last_turn; /* lanes in the order of their turns */
 };
 
 /* For `most` calls, of which `most_running` may be in a handler. */

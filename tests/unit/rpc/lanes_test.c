@@ -106,6 +106,23 @@ static void the_fullest_loses_its_newest(void **state)
     assert_ptr_equal(lanes_take(&lanes), &entries[1]);
 }
 
+/* A lane that lost what waited in it is passed over, and has turns again when something waits. */
+static void a_lane_that_lost_all_has_turns_again(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        admit_waiting(i, ALICE);
+    assert_ptr_equal(lanes_take(&lanes), &entries[0]);
+    assert_ptr_equal(lanes_take(&lanes), &entries[1]);
+    assert_ptr_equal(admit_waiting(3, BOB), &entries[2]);
+    assert_ptr_equal(lanes_take(&lanes), &entries[3]);
+    lanes_done(&lanes);
+    assert_null(lanes_take(&lanes));
+    lanes_leave(&lanes, &entries[0]);
+    admit_waiting(4, ALICE);
+    assert_ptr_equal(lanes_take(&lanes), &entries[4]);
+}
+
 static void one_that_arrives_makes_room_too(void **state)
 {
     (void)state;
@@ -181,7 +198,7 @@ int main(void)
         LANES_TEST(connections_have_turns),       LANES_TEST(so_many_run_at_once),
         LANES_TEST(the_fullest_loses_its_newest), LANES_TEST(one_that_arrives_makes_room_too),
         LANES_TEST(who_is_handled_stays),         LANES_TEST(leaving_makes_room),
-        LANES_TEST(the_late_are_cancelled),
+        LANES_TEST(the_late_are_cancelled),       LANES_TEST(a_lane_that_lost_all_has_turns_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
