@@ -295,7 +295,7 @@ class RunTest(unittest.TestCase):
         self.set_ready(True)
         self.await_that(lambda: self.get("/readyz")[0] == 200 and self.health() == 1)
         self.assertEqual(self.logged("check fails")[0]["cause"], self.ready_file)
-        self.assertEqual(len(self.logged("check passes again")), 1)
+        self.await_that(lambda: len(self.logged("check passes again")) == 1)
         self.stop()
 
     def check_health(self, host):
