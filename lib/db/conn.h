@@ -37,8 +37,7 @@ struct ink_db_conninfo {
 
 /* INVALID_ARGUMENT for a malformed conninfo; the message does not repeat it. */
 struct ink_status ink_db_conninfo_init(struct ink_arena *arena, struct ink_db_conninfo *info,
-                                       const char *conninfo,
-                                       const char *application_name) INK_MUST_CHECK;
+                                       const struct ink_db_settings *settings) INK_MUST_CHECK;
 void ink_db_conninfo_release(struct ink_db_conninfo *info);
 
 /* Connects until the context's deadline; name resolution alone is not bounded by it. `info` must

@@ -18,10 +18,12 @@ static void free_options(PQconninfoOption **options)
 }
 
 /* The operator's own options come last, so that they win. */
-static char *merge_options(const PQconninfoOption *options)
+static char *merge_options(const PQconninfoOption *options, const char *more)
 {
     struct ink_buf text = INK_BUF_INIT;
     ink_buf_puts(&text, session_options);
+    if (more != NULL)
+        ink_buf_printf(&text, " %s", more);
     for (; options->keyword != NULL; options++) {
         if (strcmp(options->keyword, "options") == 0 && options->val != NULL)
             ink_buf_printf(&text, " %s", options->val);
@@ -39,19 +41,20 @@ static void put(struct ink_db_conninfo *info, const char *keyword, const char *v
 }
 
 struct ink_status ink_db_conninfo_init(struct ink_arena *arena, struct ink_db_conninfo *info,
-                                       const char *conninfo, const char *application_name)
+                                       const struct ink_db_settings *settings)
 {
     char *why = NULL;
-    INK_CLEANUP(free_options) PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+    INK_CLEANUP(free_options) PQconninfoOption *options = PQconninfoParse(settings->conninfo, &why);
     if (options == NULL) {
         PQfreemem(why); /* it quotes the text, which may hold a password */
         return ink_errorf(arena, INK_INVALID_ARGUMENT,
                           "not a PostgreSQL connection URL or \"key=value\" list");
     }
+    const char *name = settings->application_name;
     *info = (struct ink_db_conninfo){
-        .conninfo = ink_strdup(conninfo),
-        .application_name = application_name != NULL ? ink_strdup(application_name) : NULL,
-        .options = merge_options(options),
+        .conninfo = ink_strdup(settings->conninfo),
+        .application_name = name != NULL ? ink_strdup(name) : NULL,
+        .options = merge_options(options, settings->options),
     };
     put(info, "keepalives_idle", "30");
     put(info, "keepalives_interval", "10");

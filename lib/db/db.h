@@ -59,6 +59,7 @@ struct ink_db_tx;
 struct ink_db_settings {
     const char *conninfo;         /* "postgresql://..." or "host=... dbname=..." */
     const char *application_name; /* shown by pg_stat_activity; may be NULL */
+    const char *options;          /* of its sessions: "-c name=value -c ..."; may be NULL */
     size_t size;                  /* connections at most; 0 means 10 */
     int64_t wait_limit_ms;        /* for a busy pool; 0 means 250 */
     int64_t connect_timeout_ms;   /* for one attempt to connect; 0 means 700 */

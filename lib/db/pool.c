@@ -53,8 +53,7 @@ struct ink_status ink_db_new(struct ink_arena *arena, const struct ink_db_settin
                              struct ink_db **ret_db)
 {
     struct ink_db_conninfo info;
-    struct ink_status status =
-        ink_db_conninfo_init(arena, &info, settings->conninfo, settings->application_name);
+    struct ink_status status = ink_db_conninfo_init(arena, &info, settings);
     if (!ink_is_ok(status))
         return status;
     struct ink_db *db = ink_calloc(1, sizeof(*db));

@@ -17,13 +17,17 @@ static void operators_options_win(void **state)
 {
     (void)state;
     struct ink_db_conninfo info;
-    struct ink_status status = ink_db_conninfo_init(
-        &arena, &info, "host=h dbname=d options='-c work_mem=1MB -c timezone=UTC'", "user");
+    const struct ink_db_settings settings = {
+        .conninfo = "host=h dbname=d options='-c work_mem=1MB -c timezone=UTC'",
+        .application_name = "user",
+        .options = "-c work_mem=2MB"};
+    struct ink_status status = ink_db_conninfo_init(&arena, &info, &settings);
     assert_int_equal(status.code, INK_OK);
     const char *options = value_of(&info, "options");
     assert_string_equal(options + strlen(options) - strlen(" -c work_mem=1MB -c timezone=UTC"),
                         " -c work_mem=1MB -c timezone=UTC");
     assert_non_null(strstr(options, "client_connection_check_interval"));
+    assert_non_null(strstr(options, " -c work_mem=2MB -c work_mem=1MB"));
     assert_string_equal(value_of(&info, "fallback_application_name"), "user");
     assert_string_equal(value_of(&info, "client_encoding"), "UTF8");
     ink_db_conninfo_release(&info);
