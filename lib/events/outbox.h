@@ -3,11 +3,11 @@
  * database, in the very statement that changes the business row, and lib/events/relay.h publishes
  * it afterwards. Nothing on the request's path speaks to Kafka.
  *
- * The table comes as a migration of the service (lib/events/outbox.sql):
+ * The table comes as migrations of the service (lib/events/outbox.sql, outbox_waiting.sql):
  *
  *     load("//lib/events:schema.bzl", "event_table")
  *     sql_migrations(name = "blog_migrations",
- *                    srcs = [..., event_table("outbox", 3)])
+ *                    srcs = [..., event_table("outbox", 3), event_table("outbox_waiting", 4)])
  *
  * One statement changes the row and writes the event; no row changed means no event:
  *

@@ -11,6 +11,11 @@
 #define STATEMENT_LIMIT_MS 5000
 #define LONGEST_PAUSE_MS 5000
 
+/* Rows come in the order of an index, whatever the planner thinks of a table that it has not
+ * analysed: of a pile it would sort all for the first few. And what a crash brings back, because a
+ * deletion was not on the disk yet, is published twice, which is what consumers are ready for. */
+static const char session_options[] = "-c enable_sort=off -c synchronous_commit=off";
+
 bool ink_relay_over(struct ink_relay *relay)
 {
     pthread_mutex_lock(&relay->lock);
@@ -169,12 +174,12 @@ static void copy_settings(struct ink_relay *relay, const struct ink_relay_settin
     relay->settings.source = ink_strdup(settings->source);
     relay->settings.conninfo = NULL; /* the pool has it */
     if (settings->batch <= 0)
-        relay->settings.batch = 500;
+        relay->settings.batch = 2000;
     if (settings->poll_ms <= 0)
         relay->settings.poll_ms = 100;
     if (settings->takeover_ms <= 0)
         relay->settings.takeover_ms = 1000;
-    relay->confirmed = ink_calloc((size_t)relay->settings.batch, sizeof(*relay->confirmed));
+    relay->confirmed = ink_calloc(2 * (size_t)relay->settings.batch, sizeof(*relay->confirmed));
 }
 
 static void release(struct ink_relay *relay)
@@ -199,6 +204,7 @@ struct ink_status ink_relay_new(struct ink_arena *arena, const struct ink_relay_
     copy_settings(relay, settings);
     const struct ink_db_settings db = {.conninfo = settings->conninfo,
                                        .application_name = "inkmesh-relay",
+                                       .options = session_options,
                                        .size = 2,
                                        .statement_limit_ms = STATEMENT_LIMIT_MS};
     struct ink_status status = ink_db_new(arena, &db, &relay->db);

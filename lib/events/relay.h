@@ -4,7 +4,8 @@
  * mode of the Kafka protocol binding 1.0): ce_id, ce_source, ce_specversion, ce_type, ce_time,
  * content-type, and what the row's `headers` hold, such as traceparent. A row is deleted when Kafka
  * has confirmed it (acks=all, idempotent producer), so every event arrives at least once, and for
- * each key the first arrivals are in order.
+ * each key the first arrivals are in order. Of a pile, the next batch is read and sent while the
+ * last one waits to be confirmed.
  *
  * Every replica of a service has a relay; one of a database is active at a time. It holds an
  * advisory lock in a transaction that does nothing else; when it dies, or is frozen for 10 s,
@@ -30,7 +31,7 @@ struct ink_relay_settings {
     struct ink_kafka_settings kafka;
     const char *conninfo; /* of the service's database */
     const char *source;   /* ce_source, a URI reference: "/inkmesh/user" */
-    int batch;            /* rows published at a time; 0 means 500 */
+    int batch;            /* rows published at a time; 0 means 2000 */
     int64_t poll_ms;      /* how often to look for rows unasked; 0 means 100 */
     int64_t takeover_ms;  /* how often to ask for the lock; 0 means 1000 */
 };

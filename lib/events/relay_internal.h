@@ -31,7 +31,8 @@ struct ink_relay {
 
     /* Publishing: round.c */
     struct ink_producer *producer;
-    int64_t *confirmed; /* seqs that Kafka has and the outbox still has, too */
+    int64_t
+        *confirmed; /* seqs that Kafka has and the outbox still has, too: of two rounds at most */
     size_t confirmed_count;
     int64_t next_measure; /* of depth and age */
     unsigned failures;    /* in a row */
@@ -48,8 +49,8 @@ enum ink_relay_round {
     INK_ROUND_FAILED,
 };
 
-/* Publishes one batch of rows and deletes them. Returns early when the lock is lost or the relay is
- * to end. */
+/* Publishes what is there, batch by batch, and deletes it. Returns early when the lock is lost or
+ * the relay is to end. */
 enum ink_relay_round ink_relay_publish(struct ink_relay *relay);
 
 /* Measures depth and age if it is time to. */

@@ -53,7 +53,7 @@ static bool add_own(struct ink_json_reader *json, struct ink_header *headers, si
 void ink_outbox_message(struct ink_arena *arena, const struct ink_outbox_row *row,
                         const char *source, struct ink_message *ret_message)
 {
-    struct ink_header *headers = ink_arena_calloc(arena, MOST_HEADERS, sizeof(*headers));
+    struct ink_header headers[MOST_HEADERS];
     size_t count = 0;
     add(headers, &count, "ce_id", row->id);
     add(headers, &count, "ce_source", source);
@@ -67,11 +67,12 @@ void ink_outbox_message(struct ink_arena *arena, const struct ink_outbox_row *ro
         while (add_own(&json, headers, &count))
             ;
     }
-    *ret_message = (struct ink_message){.topic = ink_outbox_topic(arena, row->aggregate_type),
-                                        .key = row->aggregate_id,
-                                        .key_size = strlen(row->aggregate_id),
-                                        .payload = row->payload,
-                                        .payload_size = strlen(row->payload),
-                                        .headers = headers,
-                                        .header_count = count};
+    *ret_message =
+        (struct ink_message){.topic = ink_outbox_topic(arena, row->aggregate_type),
+                             .key = row->aggregate_id,
+                             .key_size = strlen(row->aggregate_id),
+                             .payload = row->payload,
+                             .payload_size = strlen(row->payload),
+                             .headers = ink_arena_memdup(arena, headers, count * sizeof(*headers)),
+                             .header_count = count};
 }
