@@ -8,7 +8,7 @@
 #include "lib/cache/entry.h"
 #include "lib/cache/pool.h"
 
-/* How many invalidations of the backlog one call delivers at most. */
+/* How many invalidations one call delivers at most: what a command's time is enough for. */
 #define DELIVER_AT_ONCE 128
 
 static int64_t with_jitter(int64_t ttl_ms)
@@ -99,13 +99,9 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
     return taken;
 }
 
-bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                          int64_t version)
+/* What Redis was not told is told before the next read. */
+static void note_change(struct ink_cache *cache, const char *key, int64_t version, bool told)
 {
-    struct ink_ctx patient = ink_ctx_background(ctx->arena);
-    char mark[INK_ENTRY_HEAD + 1];
-    ink_entry_head(version, false, mark);
-    bool told = put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0;
     if (!told) {
         pthread_mutex_lock(&cache->lock);
         ink_backlog_add(&cache->backlog, key, version);
@@ -113,32 +109,42 @@ bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, co
     }
     if (cache->near != NULL)
         ink_near_drop(cache->near, key);
+}
+
+bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                          int64_t version)
+{
+    struct ink_ctx patient = ink_ctx_background(ctx->arena);
+    char mark[INK_ENTRY_HEAD + 1];
+    ink_entry_head(version, false, mark);
+    bool told = put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0;
+    note_change(cache, key, version, told);
     return told;
 }
 
 /* Some of the backlog, copied into the arena; 0 when there is none. */
 static size_t copy_backlog(struct ink_cache *cache, struct ink_arena *arena,
-                           struct ink_backlog_item **ret_items)
+                           struct ink_cache_mark **ret_marks)
 {
     size_t count = cache->backlog.count < DELIVER_AT_ONCE ? cache->backlog.count : DELIVER_AT_ONCE;
-    struct ink_backlog_item *items = ink_arena_calloc(arena, count, sizeof(*items));
+    struct ink_cache_mark *marks = ink_arena_calloc(arena, count, sizeof(*marks));
     for (size_t i = 0; i < count; i++) {
-        items[i].key = ink_arena_strdup(arena, cache->backlog.items[i].key);
-        items[i].version = cache->backlog.items[i].version;
+        marks[i].key = ink_arena_strdup(arena, cache->backlog.items[i].key);
+        marks[i].version = cache->backlog.items[i].version;
     }
-    *ret_items = items;
+    *ret_marks = marks;
     return count;
 }
 
-static bool send_marks(struct ink_cache_call *call, const struct ink_backlog_item *items,
+static bool send_marks(struct ink_cache_call *call, const struct ink_cache_mark *marks,
                        size_t count)
 {
     INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
     for (size_t i = 0; i < count; i++) {
         char mark[INK_ENTRY_HEAD + 1];
-        ink_entry_head(items[i].version, false, mark);
+        ink_entry_head(marks[i].version, false, mark);
         struct put_words words;
-        make_put(&words, items[i].key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS);
+        make_put(&words, marks[i].key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS);
         ink_cache_add_command(&request, INK_COUNT(words.argv), words.argv, words.sizes);
     }
     if (!ink_cache_conn_send(call->conn, &request, call->deadline))
@@ -151,19 +157,38 @@ static bool send_marks(struct ink_cache_call *call, const struct ink_backlog_ite
     return true;
 }
 
+void ink_cache_invalidate_all(struct ink_cache *cache, const struct ink_ctx *ctx,
+                              const struct ink_cache_mark *marks, size_t count)
+{
+    struct ink_ctx patient = ink_ctx_background(ctx->arena);
+    while (count > 0) {
+        size_t some = count < DELIVER_AT_ONCE ? count : DELIVER_AT_ONCE;
+        struct ink_cache_call call;
+        bool told = ink_cache_call_start(cache, &patient, &call);
+        if (told) {
+            told = send_marks(&call, marks, some);
+            ink_cache_call_end(&call, told ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
+        }
+        for (size_t i = 0; i < some; i++)
+            note_change(cache, marks[i].key, marks[i].version, told);
+        marks += some;
+        count -= some;
+    }
+}
+
 enum delivery { DELIVERED, MORE_TO_DELIVER, NOT_DELIVERED };
 
 /* Before a read: what Redis missed while it was away would be read as current. */
 static enum delivery deliver_backlog(struct ink_cache_call *call, struct ink_arena *arena)
 {
     struct ink_cache *cache = call->cache;
-    struct ink_backlog_item *items = NULL;
+    struct ink_cache_mark *marks = NULL;
     size_t count = 0;
     pthread_mutex_lock(&cache->lock);
     bool nothing = cache->backlog.count == 0, other = cache->delivering;
     if (!nothing && !other) {
         cache->delivering = true;
-        count = copy_backlog(cache, arena, &items);
+        count = copy_backlog(cache, arena, &marks);
     }
     pthread_mutex_unlock(&cache->lock);
     if (nothing)
@@ -171,10 +196,10 @@ static enum delivery deliver_backlog(struct ink_cache_call *call, struct ink_are
     if (other)
         return MORE_TO_DELIVER;
 
-    bool sent = send_marks(call, items, count);
+    bool sent = send_marks(call, marks, count);
     pthread_mutex_lock(&cache->lock);
     for (size_t i = 0; sent && i < count; i++)
-        ink_backlog_remove(&cache->backlog, items[i].key, items[i].version);
+        ink_backlog_remove(&cache->backlog, marks[i].key, marks[i].version);
     cache->delivering = false;
     bool more = cache->backlog.count > 0;
     pthread_mutex_unlock(&cache->lock);

@@ -82,6 +82,14 @@ bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const cha
 bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
                           int64_t version);
 
+/* The same for several keys, which costs little more than for one. */
+struct ink_cache_mark {
+    const char *key;
+    int64_t version;
+};
+void ink_cache_invalidate_all(struct ink_cache *cache, const struct ink_ctx *ctx,
+                              const struct ink_cache_mark *marks, size_t count);
+
 /* Gauges and counters for /metrics. */
 struct ink_cache_stats {
     uint64_t near; /* hits that Redis was not asked for */

@@ -233,7 +233,7 @@ static void copy_settings(struct ink_consumer *consumer,
     consumer->topics = copy_list(settings->topics);
     consumer->types = settings->types != NULL ? copy_list(settings->types) : NULL;
     if (settings->batch <= 0)
-        consumer->settings.batch = 200;
+        consumer->settings.batch = 1000;
     if (settings->timeout_ms <= 0)
         consumer->settings.timeout_ms = 10000;
     if (settings->retention_days <= 0)

@@ -12,6 +12,9 @@ struct notification_events {
     struct notification_service *service;
     pthread_mutex_t lock;          /* guards the next */
     struct ink_consumer *consumer; /* NULL once drained */
+
+    struct notification_row *rows; /* of the batch at hand, from handle() to done() */
+    size_t n_rows;
 };
 
 void notification_events_free(struct notification_events *events)
@@ -38,28 +41,20 @@ static struct ink_status handle(void *self, const struct ink_ctx *ctx, struct in
     }
     if (rejected)
         return ink_error(INK_INVALID_ARGUMENT, "rejected");
+    events->rows = rows;
+    events->n_rows = n_rows;
     if (n_rows == 0)
         return ink_ok();
     return notification_service_add(events->service, tx, ctx, rows, n_rows);
 }
 
-static bool is_alike(const struct notification_row *a, const struct notification_row *b)
-{
-    return strcmp(a->user_id, b->user_id) == 0 && strcmp(a->type, b->type) == 0;
-}
-
 static void done(void *self, const struct ink_ctx *ctx, const struct ink_event *list, size_t count)
 {
+    (void)ctx;
+    (void)list;
+    (void)count;
     struct notification_events *events = self;
-    struct notification_row last = {.user_id = "", .type = ""};
-    for (size_t i = 0; i < count; i++) {
-        struct ink_event event = list[i];
-        struct notification_row row;
-        if (!notification_told(ctx->arena, &event, &row) || is_alike(&row, &last))
-            continue; /* a run of one user's events is told once */
-        notification_service_tell(events->service, &row);
-        last = row;
-    }
+    notification_service_tell(events->service, events->rows, events->n_rows);
 }
 
 struct ink_status notification_events_new(struct ink_arena *arena,

@@ -8,18 +8,19 @@
 #include "lib/log/log.h"
 #include "services/notification/internal.h"
 
-/* The Redis channel of news: ids of users who have something new. */
+/* The Redis channel of news: ids of users who have something new, one behind the other. */
 #define CHANNEL "notifications:new"
+#define ID_SIZE (INK_UUID_SIZE - 1)
+#define NEWS_AT_ONCE 100
 
 static void heard(void *self, const char *text, size_t size)
 {
     struct notification_service *service = self;
-    char user_id[INK_UUID_SIZE];
-    if (size != sizeof(user_id) - 1)
-        return;
-    memcpy(user_id, text, size);
-    user_id[size] = '\0';
-    notification_hub_wake(service->hub, user_id);
+    char user_id[INK_UUID_SIZE] = "";
+    for (; size >= ID_SIZE; text += ID_SIZE, size -= ID_SIZE) {
+        memcpy(user_id, text, ID_SIZE);
+        notification_hub_wake(service->hub, user_id);
+    }
 }
 
 static void missed(void *self)
@@ -83,10 +84,13 @@ char *notification_cache_key(const struct ink_ctx *ctx, const char *user_id)
  * what has the version of before is refused from now on. Should the transaction fail, Redis merely
  * has nothing for a while. */
 static void make_stale(struct notification_service *service, const struct ink_ctx *ctx,
-                       const char *user_id, int64_t version)
+                       const struct notification_change *changes, size_t count)
 {
-    (void)ink_cache_invalidate(service->parts.cache, ctx, notification_cache_key(ctx, user_id),
-                               version);
+    struct ink_cache_mark *marks = ink_arena_calloc(ctx->arena, count, sizeof(*marks));
+    for (size_t i = 0; i < count; i++)
+        marks[i] = (struct ink_cache_mark){notification_cache_key(ctx, changes[i].user_id),
+                                           changes[i].version};
+    ink_cache_invalidate_all(service->parts.cache, ctx, marks, count);
 }
 
 struct ink_status notification_service_add(struct notification_service *service,
@@ -97,17 +101,40 @@ struct ink_status notification_service_add(struct notification_service *service,
     size_t n_changes;
     struct ink_status status = notification_store_add(
         tx, ctx, rows, count, service->parts.hold_emails, &changes, &n_changes);
-    for (size_t i = 0; ink_is_ok(status) && i < n_changes; i++)
-        make_stale(service, ctx, changes[i].user_id, changes[i].version);
+    if (ink_is_ok(status))
+        make_stale(service, ctx, changes, n_changes);
     return status;
 }
 
-void notification_service_tell(struct notification_service *service,
-                               const struct notification_row *row)
+/* All at once, but a run of one user's only once. */
+static void publish(struct notification_service *service, const struct notification_row *rows,
+                    size_t count)
 {
-    notification_hub_wake(service->hub, row->user_id);
-    ink_pubsub_publish(service->news, row->user_id, strlen(row->user_id));
-    if (service->wake_mail != NULL && strcmp(row->type, "email") == 0)
+    char ids[NEWS_AT_ONCE * ID_SIZE];
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i > 0 && strcmp(rows[i].user_id, rows[i - 1].user_id) == 0)
+            continue;
+        notification_hub_wake(service->hub, rows[i].user_id);
+        if (size == sizeof(ids)) {
+            ink_pubsub_publish(service->news, ids, size);
+            size = 0;
+        }
+        memcpy(ids + size, rows[i].user_id, ID_SIZE);
+        size += ID_SIZE;
+    }
+    ink_pubsub_publish(service->news, ids, size);
+}
+
+void notification_service_tell(struct notification_service *service,
+                               const struct notification_row *rows, size_t count)
+{
+    bool mail = false;
+    for (size_t i = 0; i < count; i++)
+        mail = mail || strcmp(rows[i].type, "email") == 0;
+    if (count > 0)
+        publish(service, rows, count);
+    if (mail && service->wake_mail != NULL)
         service->wake_mail(service->mail);
 }
 
@@ -157,7 +184,7 @@ create_notification(void *self, struct ink_ctx *ctx,
         status = ink_db_commit(&tx);
     if (!ink_is_ok(status))
         return status;
-    notification_service_tell(service, &row);
+    notification_service_tell(service, &row, 1);
     notification_show(ctx, &row, reply);
     return ink_ok();
 }
@@ -185,7 +212,7 @@ static struct ink_status mark(struct notification_service *service, struct ink_c
         status = notification_store_mark(tx, ctx, ctx->caller.id, id, &version);
     if (!ink_is_ok(status) || version == 0)
         return status;
-    make_stale(service, ctx, ctx->caller.id, version);
+    make_stale(service, ctx, &(struct notification_change){ctx->caller.id, version}, 1);
     return ink_db_commit(&tx);
 }
 

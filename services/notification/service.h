@@ -53,9 +53,9 @@ struct ink_status notification_service_add(struct notification_service *service,
                                            struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                            struct notification_row *rows,
                                            size_t count) INK_MUST_CHECK;
-/* After the commit: tells the streams of the row's user, wherever they are, and who sends mail. */
+/* After the commit: tells the streams of the rows' users, wherever they are, and who sends mail. */
 void notification_service_tell(struct notification_service *service,
-                               const struct notification_row *row);
+                               const struct notification_row *rows, size_t count);
 
 /* Before there are threads: who is told that there is an e-mail to be sent. */
 void notification_service_on_email(struct notification_service *service, void (*wake)(void *self),

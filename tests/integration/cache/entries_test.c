@@ -97,6 +97,26 @@ static void invalidation_hides_and_refuses_what_is_older(void **state)
     assert_string_equal(fixture_get(cache, "k", NULL), "five");
 }
 
+/* More of them than one request takes. */
+static void many_are_hidden_at_once(void **state)
+{
+    (void)state;
+    struct ink_cache_mark marks[300];
+    char keys[300][16];
+    for (int i = 0; i < 300; i++) {
+        snprintf(keys[i], sizeof(keys[i]), "many:%d", i);
+        marks[i] = (struct ink_cache_mark){keys[i], 5 + i % 2};
+        assert_true(fixture_put(cache, keys[i], 5, "five"));
+    }
+    ink_cache_invalidate_all(cache, fixture_ctx(10000), marks, 300);
+    for (int i = 0; i < 300; i++) {
+        bool is_old = i % 2 == 1;
+        assert_true(is_old == (fixture_get(cache, keys[i], NULL) == NULL));
+        assert_false(fixture_put(cache, keys[i], 5, "five")); /* known, or overtaken */
+    }
+    assert_int_equal(ink_cache_stats(cache).undelivered, 0);
+}
+
 static void late_invalidation_keeps_what_is_current(void **state)
 {
     (void)state;
@@ -252,6 +272,7 @@ int main(void)
         cmocka_unit_test_setup(only_a_newer_version_replaces, fixture_flush),
         cmocka_unit_test_setup(versions_are_compared_exactly, fixture_flush),
         cmocka_unit_test_setup(invalidation_hides_and_refuses_what_is_older, fixture_flush),
+        cmocka_unit_test_setup(many_are_hidden_at_once, fixture_flush),
         cmocka_unit_test_setup(late_invalidation_keeps_what_is_current, fixture_flush),
         cmocka_unit_test_setup(entries_expire, fixture_flush),
         cmocka_unit_test_setup(forgotten_script_is_sent_again, fixture_flush),

@@ -114,11 +114,11 @@ static void missed_invalidation_is_delivered_before_the_first_read(void **state)
     assert_true(fixture_put(cache, "user:1", 4, "four"));
     assert_true(fixture_put(cache, "user:2", 4, "four"));
     test_control("pause", "redis");
-    for (int i = 0; i < 300; i++) { /* more than one delivery takes */
-        struct ink_ctx *ctx = fixture_ctx(5000);
-        const char *key = ink_arena_printf(ctx->arena, "user:%d", 1000 + i);
-        ink_cache_invalidate(cache, ctx, key, 1);
-    }
+    struct ink_ctx *ctx = fixture_ctx(10000);
+    struct ink_cache_mark marks[300]; /* more than one delivery takes */
+    for (int i = 0; i < 300; i++)
+        marks[i] = (struct ink_cache_mark){ink_arena_printf(ctx->arena, "user:%d", 1000 + i), 1};
+    ink_cache_invalidate_all(cache, ctx, marks, 300);
     assert_false(fixture_invalidate(cache, "user:1", 5));
     assert_int_equal(ink_cache_stats(cache).undelivered, 301);
     test_control("resume", "redis");
