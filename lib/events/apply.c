@@ -11,19 +11,12 @@
 /* How often an event that fails by itself, with an error that may not be its own fault, is tried.
  */
 #define ATTEMPTS 3
-#define PRUNE_INTERVAL (3600 * INK_SECOND)
-#define PRUNE_ROWS "10000"
 
 /* RETURNING keeps the order of the ids, and tells only of those that were not there. */
 static const struct ink_db_statement note_events = {
     .name = "ink_inbox_note",
     .sql = "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])"
            " ON CONFLICT DO NOTHING RETURNING event_id"};
-
-static const struct ink_db_statement prune = {
-    .name = "ink_inbox_prune",
-    .sql = "DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox"
-           " WHERE received_at < now() - make_interval(days => $1::int) LIMIT " PRUNE_ROWS "))"};
 
 /* Some of the batch's items, in order, and what is new among them. */
 struct attempt {
@@ -197,21 +190,4 @@ struct ink_status ink_consumer_apply(struct ink_consumer *consumer)
     }
     free(items);
     return status;
-}
-
-void ink_consumer_prune(struct ink_consumer *consumer)
-{
-    if (ink_now() < consumer->next_prune)
-        return;
-    struct ink_arena arena;
-    ink_arena_init(&arena);
-    struct ink_ctx ctx = ink_ctx_background(&arena);
-    ctx.deadline = ink_now() + consumer->settings.timeout_ms * INK_MILLISECOND;
-    struct ink_db_params params = ink_db_params(&arena);
-    ink_db_add_int64(&params, consumer->settings.retention_days);
-    INK_DB_ROWS struct ink_db_rows rows = {0};
-    struct ink_status status = ink_db_query(consumer->settings.db, &ctx, &prune, &params, &rows);
-    bool more = ink_is_ok(status) && ink_db_affected(&rows) > 0;
-    consumer->next_prune = ink_now() + (more ? INK_SECOND : PRUNE_INTERVAL);
-    ink_arena_release(&arena);
 }

@@ -7,13 +7,19 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/random.h"
+#include "lib/db/prune.h"
 #include "lib/events/consumer_internal.h"
 
 #define IDLE_POLL_MS 200
 #define FIRST_PAUSE_MS INT64_C(100)
 #define LONGEST_PAUSE_MS 5000
-/* The inbox is tidied a while after the start, when there is less to do. */
-#define FIRST_PRUNE (60 * INK_SECOND)
+#define RETENTION_S (INT64_C(30) * 24 * 3600)
+
+static const struct ink_db_statement prune_inbox = {
+    .name = "ink_inbox_prune",
+    .sql = "DELETE FROM inbox WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox"
+           " WHERE received_at < now() - make_interval(secs => $1)"
+           " ORDER BY received_at LIMIT $2))"};
 
 /* A killed consumer's partitions are free after 6 s; a batch may take minutes. A fetch that has
  * nothing to bring ends soon: it does not ask for partitions that were assigned after it left. */
@@ -199,8 +205,6 @@ static void *consumer_main(void *arg)
             resume(consumer); /* a rebalance took the batch away */
         ink_consumer_commit_again(consumer);
         ink_consumer_measure(consumer);
-        if (consumer->item_count == 0)
-            ink_consumer_prune(consumer);
     }
     rd_kafka_consumer_close(consumer->rk);
     return NULL;
@@ -236,12 +240,13 @@ static void copy_settings(struct ink_consumer *consumer,
         consumer->settings.batch = 1000;
     if (settings->timeout_ms <= 0)
         consumer->settings.timeout_ms = 10000;
-    if (settings->retention_days <= 0)
-        consumer->settings.retention_days = 30;
+    if (settings->retention_s <= 0)
+        consumer->settings.retention_s = RETENTION_S;
 }
 
 static void release(struct ink_consumer *consumer)
 {
+    ink_db_pruner_free(consumer->pruner);
     ink_kafka_close(&consumer->rk);
     ink_producer_free(consumer->producer); /* before its messages */
     ink_consumer_clear_positions(consumer);
@@ -290,12 +295,16 @@ struct ink_status ink_consumer_new(struct ink_arena *arena,
     pthread_mutex_init(&consumer->lock, NULL);
     ink_arena_init(&consumer->arena);
     copy_settings(consumer, settings);
-    consumer->next_prune = ink_now() + FIRST_PRUNE;
     struct ink_status status = open_consumer(arena, consumer);
     if (!ink_is_ok(status)) {
         release(consumer);
         return status;
     }
+    consumer->pruner =
+        ink_db_pruner_new(&(struct ink_db_prune_settings){.db = consumer->settings.db,
+                                                          .statement = &prune_inbox,
+                                                          .age_s = consumer->settings.retention_s,
+                                                          .at_once = 10000});
     start_thread(consumer);
     *ret_consumer = consumer;
     return ink_ok();

@@ -66,9 +66,9 @@ struct ink_consumer_settings {
     ink_consumer_fn *handle;
     ink_consumer_done_fn *done;
     void *self;
-    int batch;              /* events of one transaction at most; 0 means 1000 */
-    int64_t timeout_ms;     /* for one batch; 0 means 10000 */
-    int64_t retention_days; /* of the inbox: longer than Kafka keeps messages; 0 means 30 */
+    int batch;           /* events of one transaction at most; 0 means 1000 */
+    int64_t timeout_ms;  /* for one batch; 0 means 10000 */
+    int64_t retention_s; /* of the inbox: longer than Kafka keeps messages; 0 means 30 days */
 };
 
 /* Starts a consumer; neither PostgreSQL nor Kafka need be there. The settings are copied, with

@@ -47,6 +47,7 @@ struct ink_consumer {
     char **types;
     rd_kafka_t *rk;
     pthread_t thread;
+    struct ink_db_pruner *pruner; /* of the inbox */
 
     struct ink_arena arena; /* of the batch at hand */
     struct ink_item *items;
@@ -59,7 +60,6 @@ struct ink_consumer {
     int64_t retry_at;
     bool commit_failed; /* to be tried again */
     int64_t next_commit;
-    int64_t next_prune;
     int64_t next_measure;
     struct ink_producer *producer; /* of dead letters; NULL until there is one */
 };
@@ -84,8 +84,6 @@ void ink_consumer_clear_positions(struct ink_consumer *consumer);
 /* Deals with all items of the batch that are fresh: they are then settled or dead. A failure is
  * worth another attempt. */
 struct ink_status ink_consumer_apply(struct ink_consumer *consumer) INK_MUST_CHECK;
-/* Removes old rows of the inbox, if it is time to. */
-void ink_consumer_prune(struct ink_consumer *consumer);
 
 /* bury.c */
 

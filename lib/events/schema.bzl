@@ -4,7 +4,7 @@ def event_table(table, number):
     """Makes migrations/NNNN_TABLE.sql of lib/events/TABLE.sql, for the srcs of sql_migrations.
 
     Args:
-      table: "inbox", "outbox" or "outbox_waiting", which belongs to the latter.
+      table: "inbox" and "inbox_age", or "outbox" and "outbox_waiting".
       number: the migration's number in the service.
 
     Returns:

@@ -60,6 +60,7 @@ static void done(void *self, const struct ink_ctx *ctx, const struct ink_event *
 struct ink_status notification_events_new(struct ink_arena *arena,
                                           struct notification_service *service, struct ink_db *db,
                                           const struct ink_kafka_settings *kafka,
+                                          int64_t inbox_retention_s,
                                           struct notification_events **ret_events)
 {
     static const char *const topics[] = {"user-events", "blog-events", NULL};
@@ -75,6 +76,7 @@ struct ink_status notification_events_new(struct ink_arena *arena,
         .handle = handle,
         .done = done,
         .self = events,
+        .retention_s = inbox_retention_s,
     };
     struct ink_status status = ink_consumer_new(arena, &settings, &events->consumer);
     if (ink_is_ok(status))

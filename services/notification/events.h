@@ -20,6 +20,7 @@ struct notification_events;
 struct ink_status notification_events_new(struct ink_arena *arena,
                                           struct notification_service *service, struct ink_db *db,
                                           const struct ink_kafka_settings *kafka,
+                                          int64_t inbox_retention_s,
                                           struct notification_events **ret_events) INK_MUST_CHECK;
 /* Accepts NULL. */
 void notification_events_free(struct notification_events *events);

@@ -55,6 +55,7 @@ static void add_gauges(struct ink_metrics *metrics, struct notification_service 
 
 /* NULL without Kafka. */
 static struct notification_events *make_events(struct ink_backing *backing,
+                                               const struct notification_settings *settings,
                                                struct notification_service *service)
 {
     struct ink_program *program = backing->program;
@@ -64,9 +65,9 @@ static struct notification_events *make_events(struct ink_backing *backing,
         return NULL;
     }
     struct notification_events *events = NULL;
-    ink_program_must(
-        program, "consume events",
-        notification_events_new(ink_program_arena(program), service, backing->db, &kafka, &events));
+    ink_program_must(program, "consume events",
+                     notification_events_new(ink_program_arena(program), service, backing->db,
+                                             &kafka, settings->inbox_retention_s, &events));
     ink_program_check(program, "events", false, notification_events_check, events);
     ink_program_on_drain(program, notification_events_drain, events);
     notification_events_add_gauges(ink_program_metrics(program), events);
@@ -92,7 +93,7 @@ int main(int argc, char **argv)
                      settings.mail.smtp.url == NULL ? NULL : &issuer, &backing);
     struct notification_service *service = make_service(&backing, &settings);
     add_gauges(ink_program_metrics(program), service);
-    struct notification_events *events = make_events(&backing, service);
+    struct notification_events *events = make_events(&backing, &settings, service);
     struct notification_mail_program mail = {0};
     notification_mail_program_open(&backing, &settings, service, &mail);
     ink_backing_serve(&backing, NOTIFICATION_SERVICE, notification_service_handlers, service);

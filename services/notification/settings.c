@@ -69,6 +69,10 @@ const struct ink_config_setting notification_settings_table[] = {
     INK_CONFIG_MS(struct notification_settings, stream_poll_ms, .name = "STREAM_POLL",
                   .fallback = "2s", .min = 50, .max = 60000,
                   .help = "how often a stream looks into the database when it hears no news"),
+    INK_CONFIG_SECONDS(struct notification_settings, inbox_retention_s, .name = "INBOX_RETENTION",
+                       .fallback = "30d", .min = 24 * 3600, .max = INT64_C(3660) * 24 * 3600,
+                       .help = "how long it is remembered which events were dealt with: longer "
+                               "than Kafka keeps them, or one that comes again counts twice"),
     INK_CONFIG_INCLUDE(struct notification_settings, mail, mail_settings_table),
     {0},
 };

@@ -36,6 +36,7 @@ struct notification_settings {
     struct ink_backing_settings backing;
     int64_t streams;
     int64_t user_streams;
+    int64_t inbox_retention_s;
     int64_t stream_poll_ms;
     struct notification_mail_settings mail;
 };

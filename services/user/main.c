@@ -5,6 +5,7 @@
 #include "lib/gauges/gauges.h"
 #include "services/user/service.h"
 #include "services/user/settings.h"
+#include "services/user/store.h"
 #include "services/user/user_migrations.h"
 
 static struct ink_password_pool *make_passwords(struct ink_program *program,
@@ -51,7 +52,9 @@ int main(int argc, char **argv)
         .refresh = {.ttl = settings.refresh_ttl, .grace = settings.refresh_grace},
     };
     struct user_service *service = user_service_new(&parts);
+    struct ink_db_pruner *pruner = user_store_prune_sessions(parts.db, settings.session_retention);
     ink_backing_serve(&backing, USER_SERVICE, user_service_handlers, service);
+    ink_db_pruner_free(pruner);
     user_service_free(service);
     ink_password_pool_free(parts.passwords);
     ink_backing_close(&backing);

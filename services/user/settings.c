@@ -25,6 +25,9 @@ const struct ink_config_setting user_settings_table[] = {
                        .fallback = "1s", .max = 60,
                        .help = "in which using a refresh token twice is refused, but is not yet "
                                "taken for theft, which ends the session"),
+    INK_CONFIG_SECONDS(struct user_settings, session_retention, .name = "SESSION_RETENTION",
+                       .fallback = "1d", .max = INT64_C(3660) * 24 * 3600,
+                       .help = "how long a session is kept after its refresh tokens have expired"),
     INK_CONFIG_INT(struct user_settings, bcrypt_cost, .name = "BCRYPT_COST", .fallback = "10",
                    .min = INK_PASSWORD_COST_MIN, .max = INK_PASSWORD_COST_MAX,
                    .help = "of hashing a password: one more takes twice as long"),

@@ -135,9 +135,7 @@ struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_c
 {
     static const struct ink_db_statement begin = {
         .name = "session_begin",
-        .sql = "WITH expired AS ("
-               "  DELETE FROM sessions WHERE user_id = $2 AND expires_at < now()"
-               "), session AS ("
+        .sql = "WITH session AS ("
                "  INSERT INTO sessions (id, user_id, expires_at)"
                "  VALUES ($1, $2, now() + make_interval(secs => $4)) RETURNING id, expires_at"
                ")"
@@ -267,4 +265,17 @@ struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx
     if (ink_is_ok(status))
         *ret_user_id = ink_db_row_count(&rows) != 0 ? copy_text(ctx, &rows, 0, 0) : NULL;
     return status;
+}
+
+struct ink_db_pruner *user_store_prune_sessions(struct ink_db *db, int64_t age)
+{
+    static const struct ink_db_statement prune = {
+        .name = "session_prune",
+        .sql = "DELETE FROM sessions WHERE id = ANY (ARRAY(SELECT id FROM sessions"
+               " WHERE expires_at < now() - make_interval(secs => $1)"
+               " ORDER BY expires_at LIMIT $2))",
+    };
+    /* Few, for each may have hundreds of tokens. */
+    return ink_db_pruner_new(&(struct ink_db_prune_settings){
+        .db = db, .statement = &prune, .age_s = age, .at_once = 100});
 }

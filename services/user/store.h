@@ -12,6 +12,7 @@
 #include "lib/auth/opaque.h"
 #include "lib/base/ctx.h"
 #include "lib/db/db.h"
+#include "lib/db/prune.h"
 
 /* An account as others see it. */
 struct user_row {
@@ -61,8 +62,7 @@ struct user_refresh_policy {
     int64_t grace; /* after its use in which a second use counts as crossed, not as a replay */
 };
 
-/* Begins a session with its first token, good for `ttl` seconds. Sessions of that user which have
- * expired are removed. */
+/* Begins a session with its first token, good for `ttl` seconds. */
 struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_ctx *ctx,
                                            const char *user_id, const struct user_token *token,
                                            int64_t ttl) INK_MUST_CHECK;
@@ -93,3 +93,7 @@ struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx
 struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx *ctx,
                                          const struct user_token *token,
                                          const char **ret_user_id) INK_MUST_CHECK;
+
+/* Removes sessions, with their tokens, so many seconds after they have expired, until it is freed.
+ */
+struct ink_db_pruner *user_store_prune_sessions(struct ink_db *db, int64_t age) INK_MUST_CHECK;

@@ -143,6 +143,43 @@ static void many_writers_and_rebalances_keep_the_order_of_each_key(void **state)
     ink_relay_free(relay, 1000);
 }
 
+static int64_t inbox_rows(const char *age)
+{
+    static const struct ink_db_statement count = {
+        .name = "inbox_rows",
+        .sql = "SELECT count(*) FROM inbox"
+               " WHERE consumer = 'gone' AND received_at < now() - $1::interval"};
+    struct ink_ctx *ctx = fixture_ctx(10000);
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_text(&params, age);
+    fixture_expect(ink_db_query(fixture_db(), ctx, &count, &params, &rows), INK_OK);
+    return ink_db_int64(&rows, 0, 0);
+}
+
+static bool old_rows_are_gone(void *unused)
+{
+    (void)unused;
+    return inbox_rows("30 days") == 0;
+}
+
+/* More of them than one statement deletes. */
+static void the_inbox_forgets_what_is_past_its_time(void **state)
+{
+    (void)state;
+    static const struct ink_db_statement fill = {
+        .name = "fill_inbox",
+        .sql = "INSERT INTO inbox SELECT 'gone', 'event ' || n, now() - interval '30 days'"
+               " - (n - 10) * interval '1 min' FROM generate_series(1, 12010) n"};
+    struct fixture_handler handler = {0};
+    fixture_expect(ink_db_query(fixture_db(), fixture_ctx(20000), &fill, NULL, NULL), INK_OK);
+    struct ink_consumer *consumer =
+        fixture_consumer("forget", &handler, (struct ink_consumer_settings){0});
+    fixture_await("old rows to go", old_rows_are_gone, NULL, 30000);
+    assert_in_range(inbox_rows("1 day"), 8, 10);
+    ink_consumer_free(consumer);
+}
+
 static void messages_without_headers_count_by_their_place(void **state)
 {
     (void)state;
@@ -594,6 +631,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(row_becomes_message_becomes_effect),
         cmocka_unit_test(a_write_wakes_the_relay),
+        cmocka_unit_test(the_inbox_forgets_what_is_past_its_time),
         cmocka_unit_test(many_writers_and_rebalances_keep_the_order_of_each_key),
         cmocka_unit_test(messages_without_headers_count_by_their_place),
         cmocka_unit_test(repeats_have_no_effect),
