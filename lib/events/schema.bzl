@@ -4,7 +4,8 @@ def event_table(table, number):
     """Makes migrations/NNNN_TABLE.sql of lib/events/TABLE.sql, for the srcs of sql_migrations.
 
     Args:
-      table: "inbox" and "inbox_age", or "outbox" and "outbox_waiting".
+      table: "inbox", later "inbox_age" and "inbox_checks"; or "outbox", later "outbox_waiting" and
+        "outbox_checks".
       number: the migration's number in the service.
 
     Returns:
