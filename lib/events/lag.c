@@ -152,6 +152,27 @@ static struct ink_status fetch_offsets(rd_kafka_t *rk, const struct ink_ctx *ctx
     return status;
 }
 
+/* The other partitions of the same topics: what waits in one that nothing was committed of yet
+ * waits, too, and without members nobody else names it. The list is sorted. */
+static struct ink_status add_siblings(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                      rd_kafka_topic_partition_list_t *list)
+{
+    struct ink_status status = ink_ok();
+    const char *before = "";
+    int count = list->cnt;
+    for (int i = 0; i < count && ink_is_ok(status); i++) {
+        INK_KAFKA_LIST *all = NULL;
+        const char *topic = list->elems[i].topic;
+        if (strcmp(topic, before) == 0)
+            continue;
+        before = topic;
+        status = ink_reader_partitions(rk, ctx, topic, &all);
+        if (ink_is_ok(status))
+            add_partitions(list, all);
+    }
+    return status;
+}
+
 /* The offsets of `list` (-1 for none) against the ends of the partitions. */
 static struct ink_status measure(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                  const rd_kafka_topic_partition_list_t *list,
@@ -184,10 +205,12 @@ static struct ink_status examine(rd_kafka_t *rk, const struct ink_ctx *ctx, cons
     struct ink_status status = describe(rk, ctx, &group, list);
     if (ink_is_ok(status))
         status = fetch_offsets(rk, ctx, name, list);
-    if (ink_is_ok(status)) {
-        rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+    rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+    if (ink_is_ok(status))
+        status = add_siblings(rk, ctx, list);
+    rd_kafka_topic_partition_list_sort(list, NULL, NULL);
+    if (ink_is_ok(status))
         status = measure(rk, ctx, list, &group);
-    }
     *ret_group = group;
     return status;
 }

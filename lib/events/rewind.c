@@ -48,8 +48,8 @@ static struct ink_status find_offsets(rd_kafka_t *rk, const struct ink_ctx *ctx,
 }
 
 /* Keeps in `group`, and puts into `moves`, what goes back. */
-static void choose(struct ink_group *group, rd_kafka_topic_partition_list_t *found,
-                   rd_kafka_topic_partition_list_t *moves)
+static void choose_back(struct ink_group *group, rd_kafka_topic_partition_list_t *found,
+                        rd_kafka_topic_partition_list_t *moves)
 {
     size_t kept = 0;
     group->lag = 0;
@@ -62,6 +62,21 @@ static void choose(struct ink_group *group, rd_kafka_topic_partition_list_t *fou
         one.next = first;
         one.lag = one.end > first ? one.end - first : 0;
         group->lag += one.lag;
+        group->partitions[kept++] = one;
+    }
+    group->partition_count = kept;
+}
+
+/* The same for what goes to the end. */
+static void choose_end(struct ink_group *group, rd_kafka_topic_partition_list_t *moves)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < group->partition_count; i++) {
+        struct ink_group_partition one = group->partitions[i];
+        if (one.next >= one.end)
+            continue;
+        rd_kafka_topic_partition_list_add(moves, one.topic, one.partition)->offset = one.end;
+        one.next = one.end;
         group->partitions[kept++] = one;
     }
     group->partition_count = kept;
@@ -95,7 +110,26 @@ struct ink_status ink_group_rewind(const struct ink_kafka_settings *settings,
         status = find_offsets(rk, ctx, &group, since, found);
     if (!ink_is_ok(status))
         return status;
-    choose(&group, found, moves);
+    choose_back(&group, found, moves);
+    status = commit(rk, ctx, moves);
+    if (ink_is_ok(status))
+        *ret_group = group;
+    return status;
+}
+
+struct ink_status ink_group_skip(const struct ink_kafka_settings *settings,
+                                 const struct ink_ctx *ctx, const char *name,
+                                 struct ink_group *ret_group)
+{
+    INK_KAFKA *rk = NULL;
+    INK_KAFKA_LIST *moves = rd_kafka_topic_partition_list_new(16);
+    struct ink_group group;
+    struct ink_status status = find_group(settings, ctx, name, &group);
+    if (ink_is_ok(status))
+        status = ink_reader_open(ctx, settings, name, &rk);
+    if (!ink_is_ok(status))
+        return status;
+    choose_end(&group, moves);
     status = commit(rk, ctx, moves);
     if (ink_is_ok(status))
         *ret_group = group;

@@ -1,7 +1,8 @@
 /*
- * Puts a consumer group back, so that it gets again what it had dealt with: after its database was
- * restored from a backup, for Kafka's offsets are ahead of it then. The group's inbox, restored
- * with the rest, knows what is really new. For operators' tools.
+ * Moves a consumer group, whose consumers are stopped, for operators' tools: back, so that it gets
+ * again what it had dealt with, after its database was restored from a backup (the group's inbox,
+ * restored with the rest, knows what is really new); or to the end, when the databases that the
+ * events came from were restored, too, and know nothing of what waits.
  */
 #pragma once
 
@@ -18,3 +19,9 @@
 struct ink_status ink_group_rewind(const struct ink_kafka_settings *settings,
                                    const struct ink_ctx *ctx, const char *group, int64_t since,
                                    struct ink_group *ret_group) INK_MUST_CHECK;
+
+/* The same, forward: nothing that is in the topics now will be asked for. The partitions of
+ * *ret_group have as `lag` what they had before. */
+struct ink_status ink_group_skip(const struct ink_kafka_settings *settings,
+                                 const struct ink_ctx *ctx, const char *group,
+                                 struct ink_group *ret_group) INK_MUST_CHECK;

@@ -170,6 +170,8 @@ static int run_command(struct tool *tool, const char *command)
         return tool_dead(tool);
     if (strcmp(command, "rewind") == 0)
         return rewind_group(tool);
+    if (strcmp(command, "skip") == 0)
+        return tool->arg_count == 1 ? tool_skip(tool) : complain("skip", ": name a group");
     if (strcmp(command, "status") == 0 && tool->arg_count == 0)
         return tool_status(tool);
     return complain("not understood: ", command);

@@ -28,6 +28,8 @@ int tool_dead(struct tool *tool);
 int tool_settle(struct tool *tool, enum ink_dead_letter_fate fate);
 /* The first argument is the group; `since` in microseconds. */
 int tool_rewind(struct tool *tool, int64_t since);
+/* The argument is the group. */
+int tool_skip(struct tool *tool);
 
 /* A context for what is to answer soon, and one for what may take longer once it has answered. */
 struct ink_ctx tool_soon(const struct tool *tool);
