@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness import postgres  # noqa: E402
 from harness.waiting import HarnessError  # noqa: E402
-from local import bench, events, fuzz, stack, state, tests  # noqa: E402
+from local import backup, bench, events, fuzz, stack, state, tests  # noqa: E402
 
 DESCRIPTION = "inkmesh: a blogging platform as a mesh of C services, on this machine."
 
@@ -24,10 +24,10 @@ def logs(args):
 
 
 def client(args):
-    """Hands over to a client of PostgreSQL."""
+    """Hands over to psql."""
     server = stack.postgres(args.name)
     options, env = server.client_options()
-    os.execve(postgres.program(args.command), [args.command, *options, *args.args], env)
+    os.execve(postgres.program("psql"), ["psql", *options, *args.args], env)
 
 
 def parser():
@@ -83,14 +83,26 @@ def parser():
                      help="any of: " + ", ".join(fuzz.names()) + " (default: all)")
     one.add_argument("--seconds", type=int, default=3600, metavar="N",
                      help="how long each runs (default: 3600)")
-    for program, what in (("psql", "open a service's database"),
-                          ("pg_dump", "back up a service's database"),
-                          ("pg_restore", "set a service's database back to a backup")):
-        one = command(program, client, what,
-                      f"Runs {program} on the database of a service; ARGS go to {program}.")
-        one.add_argument("name", metavar="NAME", choices=stack.services(),
-                         help="a service: " + ", ".join(stack.services()))
-        one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
+    one = command("psql", client, "open a service's database",
+                  "Runs psql on the database of a service; ARGS go to psql.")
+    one.add_argument("name", metavar="NAME", choices=stack.services(),
+                     help="a service: " + ", ".join(stack.services()))
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
+    one = command("backup", lambda args: backup.back_up_local(args.folder),
+                  "dump the databases, so that they fit together",
+                  "Dumps the three databases while everything runs, in an order and with a wait that "
+                  "leave no event out. Exits with 1 when there may be events that only Kafka has.")
+    one.add_argument("folder", metavar="DIR", nargs="?",
+                     help="a new folder (default: .inkmesh/backup/TIME)")
+    one = command("restore", lambda args: backup.put_back_local(args.folder, args.only),
+                  "set the databases back to a backup",
+                  "Stops the services, sets their databases back to what `backup` wrote, forgets "
+                  "what Redis has, moves the consumers to where they belong, and starts the "
+                  "services again.")
+    one.add_argument("folder", metavar="DIR", help="what `backup` wrote")
+    one.add_argument("--only", metavar="NAME", choices=stack.services(),
+                     help="that of one service, where the others are whole: "
+                          + ", ".join(stack.services()))
     command("help", lambda _: top.print_help(), "show this help")
     return top
 

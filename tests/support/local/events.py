@@ -14,14 +14,23 @@ def _help():
           "lib/events/tool, with KAFKA_BROKERS and DATABASE_URLS (docs/operations.md).")
 
 
+def settings(mesh):
+    """What the program needs to know of a Stack."""
+    databases = " ".join(f"{name}={one.url}" for name, one in mesh.databases.items())
+    return {"KAFKA_BROKERS": mesh.kafka.url, "DATABASE_URLS": databases}
+
+
+def program():
+    """Its path; up has built it."""
+    path = build.binary(build.EVENTS_TOOL)
+    if not os.path.exists(path):
+        build.build()
+    return path
+
+
 def run(args):
-    """Hands over to the program, which up has built."""
+    """Hands over to the program."""
     if any(arg in ("-h", "--help", "help") for arg in args):
         return _help()
-    program = build.binary(build.EVENTS_TOOL)
-    if not os.path.exists(program):
-        build.build()
     local, _ = stack.local_stack()
-    databases = " ".join(f"{name}={one.url}" for name, one in local.databases.items())
-    os.execve(program, ["inkmesh events", *args],
-              {**os.environ, "KAFKA_BROKERS": local.kafka.url, "DATABASE_URLS": databases})
+    os.execve(program(), ["inkmesh events", *args], {**os.environ, **settings(local)})

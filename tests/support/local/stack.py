@@ -107,9 +107,20 @@ def _keep_log_small(server):
         os.rename(server.log, server.log + ".1")
 
 
-def _stop(server):
+def stop(server):
+    """Ends one server, for whoever has the lock."""
     server.stop(30)
     state.forget(server)
+
+
+def start(servers):
+    """Starts some, for whoever has the lock, and returns when they are ready."""
+    for server in servers:
+        server.launch()
+        # Known before it is ready: whatever happens next, `down` finds it.
+        state.remember(server, _version(server))
+    for server in servers:
+        server.wait_ready()
 
 
 def _choose_kafka(mode):
@@ -122,7 +133,7 @@ def _choose_kafka(mode):
         stack, _ = local_stack()
         for server in (*stack.services.values(), stack.kafka, stack.zookeeper):
             if server and server.running():
-                _stop(server)
+                stop(server)
                 print(f"  {server.name:<21} stopped, for another kind of Kafka", flush=True)
         state.kafka_mode(mode)
         print(f"Each kind of Kafka has data of its own. What was in the one before stays there "
@@ -185,11 +196,7 @@ def _limits(stack):
 
 
 def _start_wave(wave, before):
-    for server in wave:
-        if server.name not in before:
-            server.launch()
-            # Known before it is ready: whatever happens next, `down` finds it.
-            state.remember(server, _version(server))
+    start([server for server in wave if server.name not in before])
     for server in wave:
         server.wait_ready()
         how = "already running" if server.name in before else "ready"
@@ -203,7 +210,7 @@ def down():
         stack, _ = local_stack()
         running = [server for server in reversed(stack.servers()) if server.running()]
         for server in running:
-            _stop(server)
+            stop(server)
             print(f"  {server.name:<21} stopped", flush=True)
     print("The data stays in .inkmesh/." if running else "Nothing was running.")
 
