@@ -2,6 +2,7 @@
 """From a write to the notification of it, through outbox, Kafka and consumer, whatever dies."""
 
 import os
+import time
 import unittest
 
 from harness.waiting import until
@@ -79,6 +80,24 @@ class EventsTest(MeshTest):
         self.mesh.kafka.start()
         self.await_told(token, [welcome, "Your blog Written without Kafka has been created.",
                                 *(f"Your blog Edit {n} has been updated." for n in range(5))])
+
+    def test_kafka_frozen(self):
+        """Its connections are there, and nothing comes back."""
+        user, session = self.signed_in()
+        token = session["token"]
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        self.await_told(token, [welcome])
+        self.addCleanup(self.mesh.kafka.resume)
+        self.mesh.kafka.pause()
+        for number in range(3):
+            begun = time.monotonic()
+            self.blog(token, f"Frozen-{number}")
+            self.assertLess(time.monotonic() - begun, 2)
+        self.assertEqual(self.get("/readyz").status, 200)
+        self.mesh.kafka.resume()
+        until("all", lambda: len(self.told(token)) == 4, 60)
+        self.assertEqual(sorted(self.told(token)[1:]), [
+            f"Your blog Frozen-{number} has been created." for number in range(3)])
 
     def test_services_killed(self):
         user, session = self.signed_in()
