@@ -39,7 +39,6 @@ void server_refuse(struct ink_rpc_server *server, struct call *call, struct ink_
     grpc_op ops[3] = {{.op = GRPC_OP_SEND_INITIAL_METADATA}, {.op = GRPC_OP_RECV_CLOSE_ON_SERVER}};
     ops[1].data.recv_close_on_server.cancelled = &refusal->call.closed;
     status_op_init(&refusal->status, &ops[2], &refusal->call.arena, status);
-    server_enter(server);
     if (!start_batch(refusal->call.grpc, ops, 3, &refusal->event))
         refused(&refusal->event, false);
 }
@@ -62,7 +61,7 @@ static void unknown_release(struct unknown *unknown)
 static void unknown_requested(struct event *event, bool ok)
 {
     struct unknown *unknown = INK_CONTAINER_OF(event, struct unknown, requested);
-    if (ok) {
+    if (ok && server_enter(unknown->server)) {
         unknown_listen(unknown->server);
         (void)call_connection(unknown->server, &unknown->call);
         server_refuse(unknown->server, &unknown->call,

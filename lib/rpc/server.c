@@ -283,11 +283,14 @@ void ink_rpc_server_set_ready(struct ink_rpc_server *server, bool ready)
     pthread_mutex_unlock(&server->lock);
 }
 
-void server_enter(struct ink_rpc_server *server)
+bool server_enter(struct ink_rpc_server *server)
 {
     pthread_mutex_lock(&server->lock);
-    server->n_calls++;
+    bool open = !server->closed;
+    if (open)
+        server->n_calls++;
     pthread_mutex_unlock(&server->lock);
+    return open;
 }
 
 void server_leave(struct ink_rpc_server *server)
@@ -319,7 +322,7 @@ static bool ended(const struct ink_rpc_server *server)
     return quiet(server) && server->shut_down;
 }
 
-/* Waits until `condition` holds, at most `ms`; 0 waits for ever. */
+/* Waits until `condition` holds, at most `ms`. */
 static void await(struct ink_rpc_server *server, bool (*condition)(const struct ink_rpc_server *),
                   int64_t ms)
 {
@@ -333,11 +336,19 @@ static void await(struct ink_rpc_server *server, bool (*condition)(const struct 
     }
     pthread_mutex_lock(&server->lock);
     while (!condition(server)) {
-        if (ms == 0)
-            pthread_cond_wait(&server->changed, &server->lock);
-        else if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != 0)
+        if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != 0)
             break;
     }
+    pthread_mutex_unlock(&server->lock);
+}
+
+/* For ever; nobody enters any more when it returns. */
+static void close_when_ended(struct ink_rpc_server *server)
+{
+    pthread_mutex_lock(&server->lock);
+    while (!ended(server))
+        pthread_cond_wait(&server->changed, &server->lock);
+    server->closed = true;
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -410,7 +421,7 @@ void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
         await_drained(server, grace_ms > 0 ? grace_ms : 1);
         grpc_server_cancel_all_calls(server->grpc);
         streams_cancel(server, true);
-        await(server, ended, 0);
+        close_when_ended(server);
     }
     stop_threads(server);
 }

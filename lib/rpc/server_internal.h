@@ -102,6 +102,7 @@ struct ink_rpc_server {
     bool stopping;
     struct event shutdown;
     bool shut_down;
+    bool closed; /* everything ended: the queue takes no operation any more */
 };
 
 /* What arrives with a call, and the context made of it. */
@@ -162,8 +163,8 @@ void stream_listen(struct served *served);
 void unknown_listen(struct ink_rpc_server *server);
 /* Cancels streams that are too late. */
 void streams_sweep(struct ink_rpc_server *server, int64_t now);
-/* Answers a call that cannot be served, without a thread. Takes over the call's handle; the rest of
- * `call` stays the caller's. */
+/* Answers a call that cannot be served, without a thread. Takes over the call's handle and its
+ * place in the count (server_enter()); the rest of `call` stays the caller's. */
 void server_refuse(struct ink_rpc_server *server, struct call *call, struct ink_status status);
 /* Ends all streams because the server stops; those of health, which end by themselves once they
  * have told it, only when `all`. */
@@ -174,8 +175,10 @@ struct ink_status server_credentials(struct ink_rpc_server *server, struct ink_a
                                      grpc_server_credentials **ret) INK_MUST_CHECK;
 void server_tls_free(struct server_tls *tls);
 
-/* Counts an unfinished call, so that the shutdown waits for it. */
-void server_enter(struct ink_rpc_server *server);
+/* Counts an unfinished call, so that the shutdown waits for it. False when it did not: the event
+ * that a call has come may be taken from the queue just then, and the call's connection may have
+ * gone. The call is to be dropped then, without an operation. */
+bool server_enter(struct ink_rpc_server *server) INK_MUST_CHECK;
 void server_leave(struct ink_rpc_server *server);
 /* Adds one method by its descriptors. */
 struct served *server_serve(struct ink_rpc_server *server, const struct ink_method *method);

@@ -292,8 +292,9 @@ static void serve_in_thread(struct ink_rpc_stream *stream)
     if (start_thread(stream))
         return;
     unlist(stream);
-    server_refuse(stream->call.served->server, &stream->call,
-                  ink_overloaded("no thread can be started for the stream", 1000));
+    if (server_enter(stream->call.served->server))
+        server_refuse(stream->call.served->server, &stream->call,
+                      ink_overloaded("no thread can be started for the stream", 1000));
     release_counted(stream);
 }
 
@@ -325,7 +326,7 @@ static void requested(struct event *event, bool ok)
 {
     struct ink_rpc_stream *stream = INK_CONTAINER_OF(event, struct ink_rpc_stream, requested);
     struct served *served = stream->call.served;
-    if (!ok) { /* the server stops */
+    if (!ok || !server_enter(served->server)) { /* the server stops */
         release(stream);
         return;
     }
@@ -343,12 +344,15 @@ static void requested(struct event *event, bool ok)
     if (!ink_is_ok(status)) {
         server_refuse(served->server, &stream->call, status);
         release(stream);
-    } else if (served->method->client_streaming) {
+        return;
+    }
+    if (served->method->client_streaming) {
         atomic_store(&stream->until, stream->call.latest);
         serve_in_thread(stream);
     } else {
         read_request(stream);
     }
+    server_leave(served->server); /* it is in the list */
 }
 
 void stream_listen(struct served *served)

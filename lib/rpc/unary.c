@@ -156,7 +156,7 @@ static void requested(struct event *event, bool ok)
     struct unary *unary = INK_CONTAINER_OF(event, struct unary, requested);
     struct served *served = unary->call.served;
     struct ink_rpc_server *server = served->server;
-    if (!ok) { /* the server stops */
+    if (!ok || !server_enter(server)) { /* the server stops */
         release(unary);
         return;
     }
@@ -182,7 +182,6 @@ static void requested(struct event *event, bool ok)
         release(unary);
         return;
     }
-    server_enter(server);
     watch_close(unary);
     read_message(unary);
 }

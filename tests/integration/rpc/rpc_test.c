@@ -1,4 +1,6 @@
 /* lib/rpc's server and client against each other, over loopback. */
+#define _GNU_SOURCE /* RTLD_NEXT */
+#include <dlfcn.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -577,6 +579,42 @@ static void cuts_off_what_outlasts_the_grace(void **state)
     ink_rpc_client_stream_free(stream);
 }
 
+/* Stands before the C core's function, which a server calls as soon as it was told of a call: for
+ * the next one, a thread that does not get on for a moment. */
+static atomic_int held;
+int grpc_server_request_registered_call(void *server, void *method, void *call, void *deadline,
+                                        void *metadata, void *payload, void *bound, void *queue,
+                                        void *tag);
+int grpc_server_request_registered_call(void *server, void *method, void *call, void *deadline,
+                                        void *metadata, void *payload, void *bound, void *queue,
+                                        void *tag)
+{
+    int (*own)(void *, void *, void *, void *, void *, void *, void *, void *, void *) = NULL;
+    *(void **)&own = dlsym(RTLD_NEXT, "grpc_server_request_registered_call");
+    int wanted = 1;
+    if (atomic_compare_exchange_strong(&held, &wanted, 2))
+        nanosleep(&(struct timespec){.tv_nsec = 500 * INK_MILLISECOND}, NULL);
+    return own(server, method, call, deadline, metadata, payload, bound, queue, tag);
+}
+
+/* The client has gone, and nothing else is left to wait for. */
+static void drops_a_call_that_comes_while_all_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloReply *reply;
+    must(call(f, &ctx, "Hello", &request, &reply));
+    atomic_store(&held, 1);
+    ctx.deadline = ink_now() + 100 * INK_MILLISECOND;
+    assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_DEADLINE_EXCEEDED);
+    assert_int_equal(atomic_load(&held), 2);
+    ink_rpc_client_free(f->client);
+    f->client = NULL;
+    ink_rpc_server_stop(f->server, 1);
+    assert_int_equal(atomic_load(&f->greeter.started), 1);
+}
+
 static void refuses_what_cannot_be_served(void **state)
 {
     struct fixture *f = *state;
@@ -666,6 +704,7 @@ int main(void)
         WITH_SERVER(finishes_what_is_in_flight),
         WITH_SERVER(what_is_late_in_line_is_not_begun),
         WITH_SERVER(cuts_off_what_outlasts_the_grace),
+        WITH_SERVER(drops_a_call_that_comes_while_all_ends),
         WITH_SERVER(refuses_what_cannot_be_served),
         WITH_SERVER(holds_on_to_nothing),
     };
