@@ -82,15 +82,21 @@ static struct ink_status send_message(struct stream *stream, struct ink_arena *a
     return flush(stream) ? ink_ok() : ink_error(INK_CANCELLED, "the client has gone");
 }
 
-/* OK as long as there is somebody to wait for, who still may, and we are not stopping. */
-static struct ink_status check_client(const struct stream *stream)
+/* OK as long as the client still may, and we are not stopping. */
+static struct ink_status check_time(const struct stream *stream)
 {
     struct gateway_exchange *x = stream->x;
-    if (ink_http_client_gone(x->http))
-        return ink_error(INK_CANCELLED, "the client has gone");
     if (ink_http_server_draining(ink_http_request_server(x->http)))
         return ink_error(INK_UNAVAILABLE, "the gateway is stopping");
     return ink_auth_still_good(&x->ctx.caller);
+}
+
+/* The same, and there is somebody to wait for. */
+static struct ink_status check_client(const struct stream *stream)
+{
+    if (ink_http_client_gone(stream->x->http))
+        return ink_error(INK_CANCELLED, "the client has gone");
+    return check_time(stream);
 }
 
 /* Nothing came for a while. */
@@ -112,7 +118,7 @@ static bool is_nothing_yet(struct ink_status status)
 static struct ink_status pass(struct stream *stream, struct ink_arena *arena,
                               const ProtobufCMessage *message)
 {
-    struct ink_status status = ink_auth_still_good(&stream->x->ctx.caller);
+    struct ink_status status = check_time(stream);
     return ink_is_ok(status) ? send_message(stream, arena, message) : status;
 }
 
