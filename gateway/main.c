@@ -1,6 +1,8 @@
 /*
  * The gateway: REST/JSON outside, gRPC inside. This file puts it together.
  */
+#include <time.h>
+
 #include "gateway/backends.h"
 #include "gateway/edge.h"
 #include "gateway/settings.h"
@@ -137,6 +139,14 @@ static struct ink_status reload(void *server, struct ink_arena *arena,
     return ink_http_server_reload(server, arena, ret_state);
 }
 
+/* Balancers ask for /readyz now and then: until then they send requests, which find it serving. */
+static void give_notice(void *self, int64_t grace_ms)
+{
+    const struct gateway_settings *settings = self;
+    int64_t ms = settings->drain_notice_ms < grace_ms ? settings->drain_notice_ms : grace_ms;
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * INK_MILLISECOND}, NULL);
+}
+
 static void stop(void *server, int64_t grace_ms)
 {
     ink_http_server_stop(server, grace_ms);
@@ -148,8 +158,7 @@ static unsigned max_per_address(const struct gateway_settings *settings)
     return settings->address_percent == 100 ? 0 : share_of(settings, settings->address_percent);
 }
 
-static struct ink_http_server *serve(struct ink_program *program,
-                                     const struct gateway_settings *settings,
+static struct ink_http_server *serve(struct ink_program *program, struct gateway_settings *settings,
                                      struct gateway_edge *edge, struct gateway_limits *limits)
 {
     struct ink_http_server *server = NULL;
@@ -176,6 +185,7 @@ static struct ink_http_server *serve(struct ink_program *program,
     ink_program_must(program, "serve HTTP",
                      ink_http_server_new(&options, ink_program_arena(program), &server));
     add_gauges(ink_program_metrics(program), server);
+    ink_program_on_drain(program, give_notice, settings);
     ink_program_on_drain(program, stop, server);
     ink_program_certificate(program, "http", reload, server);
     return server;

@@ -34,6 +34,11 @@ const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_MS(struct gateway_settings, request_timeout_ms, .name = "HTTP_REQUEST_TIMEOUT",
                   .fallback = "30s", .min = 100, .max = 600000,
                   .help = "for a request's body to arrive and its answer to be made"),
+    INK_CONFIG_MS(struct gateway_settings, drain_notice_ms, .name = "HTTP_DRAIN_NOTICE",
+                  .fallback = "0s", .min = 0, .max = 600000,
+                  .help =
+                      "how long it serves on when it is told to stop, while /readyz says so to a "
+                      "balancer; a part of DRAIN_GRACE_MS"),
     INK_CONFIG_BYTES(struct gateway_settings, max_body_bytes, .name = "HTTP_MAX_BODY_BYTES",
                      .fallback = "4MiB", .min = 1024, .max = 1 << 30,
                      .help = "a longer request body is refused with 413"),

@@ -19,6 +19,7 @@ struct gateway_settings {
     int64_t keep_alive_ms;
     int64_t header_timeout_ms;
     int64_t request_timeout_ms;
+    int64_t drain_notice_ms;
     int64_t max_body_bytes;
     int64_t max_bodies_bytes;
     int64_t max_answers_bytes;
