@@ -13,7 +13,6 @@ import threading
 import unittest
 from unittest import mock
 
-from harness import postgres
 from harness.waiting import HarnessError, until
 from local import __main__ as inkmesh
 from local import backup, events, stack, state
@@ -56,11 +55,6 @@ class BackupTest(MeshTest):
         for path in ("/api/v1/users/profile", "/api/v1/blogs", "/api/v1/notifications"):
             until(path, lambda path=path: self.get(path, token=token).status == 200, 30)
         return said
-
-    def psql(self, service, sql):
-        options, env = self.mesh.databases[service].client_options()
-        subprocess.run([postgres.program("psql"), *options, "-q1", "-v", "ON_ERROR_STOP=1", "-c", sql], env=env,
-                       check=True, timeout=60)
 
     def told_of(self, token):
         """How often the user was told of each title."""
@@ -219,19 +213,6 @@ class BackupTest(MeshTest):
         with self.assertRaisesRegex(HarnessError, "postgres-blog"):
             backup._replace(database, path)
         self.assertEqual(database.psql("SELECT count(*) FROM blogs WHERE title = 'Whole'"), "1")
-
-    def test_an_older_program_with_a_newer_schema(self):
-        """What a release that only adds does to the one before, which still runs."""
-        _, session = self.signed_in()
-        self.blog(session["token"], "First")
-        self.psql("blog", """
-            ALTER TABLE blogs ADD COLUMN language text NOT NULL DEFAULT 'en';
-            INSERT INTO schema_migrations (number, name, sha256)
-            SELECT max(number) + 1, '9999_language.sql', 'none' FROM schema_migrations""")
-        self.blog(session["token"], "Second")
-        self.mesh.services["blog"].restart()
-        until("the service", lambda: self.get("/api/v1/blogs").status == 200, 30)
-        self.blog(session["token"], "Third")
 
     def tool(self, *args, code):
         done = subprocess.run([TOOL, *args], capture_output=True, text=True,

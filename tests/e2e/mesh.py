@@ -29,9 +29,9 @@ def connect(mesh, timeout, source=None):
     """A connection to the gateway, not yet open; from another address of this machine, if given."""
     options = {"timeout": timeout, "source_address": source and (source, 0)}
     if not mesh.tls:
-        return http.client.HTTPConnection("127.0.0.1", mesh.gateway.port, **options)
+        return http.client.HTTPConnection("127.0.0.1", mesh.front.port, **options)
     context = ssl.create_default_context(cafile=mesh.tls.ca.cert)
-    return http.client.HTTPSConnection("127.0.0.1", mesh.gateway.port, context=context, **options)
+    return http.client.HTTPSConnection("127.0.0.1", mesh.front.port, context=context, **options)
 
 
 def scrape(program):
@@ -81,6 +81,8 @@ class MeshTest(unittest.TestCase):
     with_tls = False
     # Of each service.
     replicas = 1
+    # With more than one there is a balancer in front of them.
+    gateways = 1
     # Whether that Kafka runs with a ZooKeeper.
     with_zookeeper = False
 
@@ -88,7 +90,7 @@ class MeshTest(unittest.TestCase):
     def setUpClass(cls):
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
                          zookeeper=cls.with_zookeeper, replicas=cls.replicas,
-                         with_mail=cls.with_mail, tls=cls.with_tls)
+                         with_mail=cls.with_mail, tls=cls.with_tls, gateways=cls.gateways)
         cls.addClassCleanup(cls.check_logs)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()
@@ -109,16 +111,17 @@ class MeshTest(unittest.TestCase):
 
     # HTTP.
 
-    def request(self, method, path, body=None, token=None, headers=None, timeout=30, source=None):
-        """One request on its own connection; a dict or list becomes a JSON body. `source`: the
-        address to ask from, if not 127.0.0.1."""
+    def request(self, method, path, body=None, token=None, headers=None, timeout=30, source=None,
+                kept=None):
+        """One request on its own connection, or on `kept`; a dict or list becomes a JSON body.
+        `source`: the address to ask from, if not 127.0.0.1."""
         headers = dict(headers or {})
         if isinstance(body, (dict, list)):
             body = json.dumps(body)
             headers.setdefault("Content-Type", "application/json")
         if token:
             headers.setdefault("Authorization", f"Bearer {token}")
-        connection = connect(self.mesh, timeout, source)
+        connection = kept or connect(self.mesh, timeout, source)
         begun = time.monotonic()
         try:
             connection.request(method, path, body, headers)
@@ -126,7 +129,8 @@ class MeshTest(unittest.TestCase):
             self.assert_safe(answer.headers)
             return answer
         finally:
-            connection.close()
+            if not kept:
+                connection.close()
 
     def post(self, path, body, **kwargs):
         return self.request("POST", path, body, **kwargs)

@@ -1,63 +1,83 @@
 #!/usr/bin/python3
-"""Two replicas of each service behind the gateway: the work is shared, one of them may die or be
-replaced, and what happened is told once."""
+"""Two replicas of each service behind two gateways behind a balancer: the work is shared, one of them
+may die or be replaced, and what happened is told once."""
 
 import collections
+import contextlib
+import http.client
 import itertools
 import json
+import os
 import signal
 import threading
 import time
 import unittest
 
+from harness import ports
 from harness.waiting import until
-from mesh import MeshTest, total
+from mesh import MeshTest, connect, samples, scrape, total
 from sse import Events
 
 CONTENT = "Long enough to be a blog."
 BEGINNING = "00000000-0000-0000-0000-000000000000"
+NEXT = "tests/e2e/next/blog"
+GRACE = 10  # DRAIN_GRACE_MS
+numbers = itertools.count()
 
 
 def created(title):
     return f"Your blog {title} has been created."
 
 
+def milliseconds(answers):
+    """The median and the 99th percentile of how long they took."""
+    took = sorted(answer[4] * 1000 for answer in answers)
+    return f"{took[len(took) // 2]:.1f} ms (p99 {took[len(took) * 99 // 100]:.1f} ms)"
+
+
 class Load:
-    """Threads that read and write all the time; what they were answered, and when."""
+    """Threads that read, each on a connection that it keeps, and write, all the time; what they were
+    answered, and when."""
 
     def __init__(self, test, token, readers=2, writers=2):
         self.test, self.token = test, token
-        self.answers = []  # (when it was asked, method, path, status)
+        self.answers = []  # (when it was asked, method, path, status, seconds)
         self.asked, self.acknowledged = [], []  # titles
         self.ending = threading.Event()
-        numbers = itertools.count()
-        self.threads = [threading.Thread(target=self._run, args=(self._read, numbers))
+        self.threads = [threading.Thread(target=self._run, args=(self._read,))
                         for _ in range(readers)]
-        self.threads += [threading.Thread(target=self._run, args=(self._write, numbers))
+        self.threads += [threading.Thread(target=self._run, args=(self._write,))
                          for _ in range(writers)]
 
-    def _run(self, once, numbers):
-        while not self.ending.is_set():
-            once(next(numbers))
-            time.sleep(0.005)
+    def _run(self, once):
+        with contextlib.closing(connect(self.test.mesh, 30)) as kept:
+            while not self.ending.is_set():
+                once(next(numbers), kept)
+                time.sleep(0.005)
 
-    def _ask(self, method, path, body=None):
+    def _ask(self, method, path, body=None, kept=None):
         begun = time.monotonic()
-        answer = self.test.request(method, path, body, token=self.token)
-        self.answers.append((begun, method, path, answer.status))
-        return answer.status
+        try:
+            status = self.test.request(method, path, body, token=self.token, kept=kept).status
+        except (OSError, http.client.HTTPException, AssertionError) as error:
+            status = repr(error)
+            if kept:
+                kept.close()  # it connects again
+        self.answers.append((begun, method, path, status, time.monotonic() - begun))
+        return status
 
-    def _read(self, number):
+    def _read(self, number, kept):
         self._ask("GET", ("/api/v1/users/profile", "/api/v1/blogs?pageSize=1",
-                          "/api/v1/notifications/user?pageSize=1")[number % 3])
+                          "/api/v1/notifications/user?pageSize=1")[number % 3], kept=kept)
 
-    def _write(self, number):
+    def _write(self, number, _):
         title = f"Blog {number}"
         self.asked.append(title)
         if self._ask("POST", "/api/v1/blogs", {"title": title, "content": CONTENT}) == 201:
             self.acknowledged.append(title)
 
     def __enter__(self):
+        self.before = set(self.test.told(self.token))
         for thread in self.threads:
             thread.start()
         return self
@@ -71,9 +91,12 @@ class Load:
         return [answer for answer in self.answers if answer[3] not in (200, 201)]
 
     def why(self):
-        """What the gateway logged of it."""
-        with open(self.test.mesh.gateway.log, encoding="utf-8") as log:
-            return "\n".join(line for line in log if '"status":5' in line or '"status":4' in line)
+        """What the gateways logged of it."""
+        lines = []
+        for gateway in self.test.mesh.gateways:
+            with open(gateway.log, encoding="utf-8") as log:
+                lines += [line for line in log if '"status":5' in line or '"status":4' in line]
+        return "\n".join(lines)
 
 
 class Listener(threading.Thread):
@@ -110,7 +133,7 @@ class Listener(threading.Thread):
 
 class ReplicasTest(MeshTest):
     with_kafka = True
-    replicas = 2
+    replicas = gateways = 2
 
     def setUp(self):
         self.user, session = self.signed_in()
@@ -121,14 +144,27 @@ class ReplicasTest(MeshTest):
             self.await_used(program)
 
     def programs(self):
+        return [*self.services(), *self.mesh.gateways]
+
+    def services(self):
         return sum(self.mesh.replicas.values(), [])
 
+    def done(self, program):
+        """How much work it did."""
+        if program not in self.mesh.gateways:
+            return total(program, "grpc_server_handled_total")
+        answered = samples(scrape(program)[1], "http_server_request_duration_seconds_count")
+        return sum(count for labels, count in answered.items() if "/api/" in labels)
+
     def await_used(self, program):
-        """Until the gateway gives work to it."""
+        """Until all who could give work to it are connected, and somebody does."""
+        if program not in self.mesh.gateways:
+            until(f"connections to {program.name}", lambda: ports.connections(program.port)
+                  >= len(self.mesh.gateways), 30)
         def used():
             for path in ("/api/v1/users/profile", "/api/v1/blogs", "/api/v1/notifications/user"):
                 self.get(path, token=self.token)
-            return total(program, "grpc_server_handled_total") > 0
+            return self.done(program) > 0
         until(f"work for {program.name}", used, 30)
 
     def assert_told_once(self, load):
@@ -138,22 +174,21 @@ class ReplicasTest(MeshTest):
         until("all notifications", lambda: wanted <= set(self.told(self.token)), 60)
         counts = collections.Counter(self.told(self.token))
         self.assertEqual([m for m, count in counts.items() if count > 1], [])
-        possible = {created(title) for title in load.asked}
+        possible = {created(title) for title in load.asked} | load.before
         extra = {message for message in counts if message.startswith("Your blog ")} - possible
         self.assertEqual(extra, set())
 
     def test_the_work_is_shared(self):
-        before = {one.name: total(one, "grpc_server_handled_total") for one in self.programs()}
+        before = {one.name: self.done(one) for one in self.programs()}
         for _ in range(20):
             for path in ("/api/v1/users/profile", "/api/v1/blogs", "/api/v1/notifications/user"):
                 self.assertEqual(self.get(path, token=self.token).status, 200)
         for one in self.programs():
-            done = total(one, "grpc_server_handled_total") - before[one.name]
-            self.assertGreaterEqual(done, 8, one.name)
+            self.assertGreaterEqual(self.done(one) - before[one.name], 8, one.name)
 
     def test_a_stream_hears_what_the_other_replica_consumed(self):
         """Four streams, so that each replica has one; each sees all that either replica told."""
-        listeners = [Listener(self.mesh.gateway.port, self.token) for _ in range(4)]
+        listeners = [Listener(self.mesh.front.port, self.token) for _ in range(4)]
         for listener in listeners:
             listener.start()
         replicas = self.mesh.replicas["notification"]
@@ -181,7 +216,7 @@ class ReplicasTest(MeshTest):
     def test_a_replica_of_each_dies(self):
         """kill -9. What may be repeated is repeated elsewhere; the rest is answered with 503 at
         worst, and only for a moment."""
-        listener = Listener(self.mesh.gateway.port, self.token)
+        listener = Listener(self.mesh.front.port, self.token)
         listener.start()
         with Load(self, self.token) as load:
             for replicas in self.mesh.replicas.values():
@@ -220,26 +255,56 @@ class ReplicasTest(MeshTest):
         self.assertNotEqual(active()[0], first)
         first.start()
 
-    def test_rolling_restart(self):
-        """SIGTERM to each replica in turn, under load: not one request fails, and nobody who
-        listens misses anything."""
-        listener = Listener(self.mesh.gateway.port, self.token)
+    # Rolling restarts: not one request fails, nobody who listens misses anything, and each event is
+    # told once.
+
+    def replace(self, program, load):
+        """SIGTERM, and the next process of it; returns how long the end took."""
+        count = len(load.answers)
+        until("load", lambda: len(load.answers) > count + 20, 30)
+        begun = time.monotonic()
+        program.process.signal(signal.SIGTERM)
+        self.assertTrue(program.process.wait(GRACE), program.log_tail())
+        took = time.monotonic() - begun
+        self.assertEqual(program.process.exit_code(), 0, program.log_tail())
+        program.start()
+        self.await_used(program)
+        return took
+
+    def roll(self, programs, releases):
+        """`releases`: the binaries that take the place of those programs' own, if any."""
+        listener = Listener(self.mesh.front.port, self.token)
         listener.start()
         with Load(self, self.token) as load:
-            for program in self.programs():
-                count = len(load.answers)
-                until("load", lambda: len(load.answers) > count + 20, 30)
-                program.process.signal(signal.SIGTERM)
-                self.assertTrue(program.process.wait(30), program.log_tail())
-                self.assertEqual(program.process.exit_code(), 0, program.log_tail())
-                program.start()
-                self.await_used(program)
+            until("quiet load", lambda: len(load.answers) > 400, 60)
+            quiet, ends = list(load.answers), []
+            for program in programs:
+                if program in releases:
+                    program.command = [releases[program]]
+                ends.append(self.replace(program, load))
+        print(f"{len(programs)} programs replaced in turn: {len(load.answers)} requests, "
+              f"{len(load.failed())} failed; {milliseconds(load.answers)}, before "
+              f"{milliseconds(quiet)}; the slowest end took {max(ends):.1f} s; "
+              f"{len(load.acknowledged)} events; one listener, {listener.sessions} streams")
         self.assertEqual(load.failed(), [], load.why()[-5000:])
         self.assert_told_once(load)
         until("all of it on the stream",
               lambda: len(listener.messages) == len(self.told(self.token)), 30)
         self.assertEqual(listener.messages, self.told(self.token))
         listener.ending = True
+
+    def test_rolling_restart(self):
+        self.roll(self.programs(), {})
+
+    def test_two_releases_at_once(self):
+        """The next one migrates the database while this one still works with it, and leaves the
+        place to it again."""
+        blogs, schema = self.mesh.replicas["blog"], "SELECT max(number) FROM schema_migrations"
+        before = self.mesh.databases["blog"].psql(schema)
+        this, = {one.command[0] for one in blogs}
+        self.roll(blogs, dict.fromkeys(blogs, os.path.abspath(NEXT)))
+        self.assertEqual(int(self.mesh.databases["blog"].psql(schema)), int(before) + 2)
+        self.roll(blogs, dict.fromkeys(blogs, this))
 
 
 if __name__ == "__main__":

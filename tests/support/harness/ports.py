@@ -51,28 +51,37 @@ def reserve():
     raise HarnessError("no free port between %d and %d" % (_FIRST, _LAST))
 
 
-def _listening_inode(port):
+def connections(port):
+    """How many connections to the port there are."""
+    return len(_sockets(port, _ESTABLISHED))
+
+
+_LISTENING, _ESTABLISHED = "0A", "01"
+
+
+def _sockets(port, wanted):
+    """The inodes of sockets whose own port this is; gRPC's are in the second table."""
+    found = []
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as lines:
                 rows = [line.split() for line in lines][1:]
         except OSError:
             continue
-        for row in rows:
-            if row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == port:
-                return row[9]
-    return None
+        found += [row[9] for row in rows
+                  if row[3] == wanted and int(row[1].rsplit(":", 1)[1], 16) == port]
+    return found
 
 
 def holder(port):
     """Who listens on the port: (pid, name), or None where that cannot be told."""
-    inode = _listening_inode(port)
-    if inode is None:
+    inodes = _sockets(port, _LISTENING)
+    if not inodes:
         return None
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             for fd in os.listdir(f"/proc/{pid}/fd"):
-                if os.readlink(f"/proc/{pid}/fd/{fd}") == f"socket:[{inode}]":
+                if os.readlink(f"/proc/{pid}/fd/{fd}") == f"socket:[{inodes[0]}]":
                     with open(f"/proc/{pid}/comm", encoding="utf-8") as comm:
                         return int(pid), comm.read().strip()
         except OSError:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from . import ports
 from .certificates import MeshCertificates
+from .haproxy import NOTICE, HAProxy
 from .kafka import Kafka
 from .mail import MailCatcher
 from .postgres import Postgres
@@ -69,13 +70,14 @@ class Stack:
     `with_mail` adds a mail server that keeps what it gets; without it e-mails are held.
     With `tls`, MeshCertificates (or True, for new ones), the gateway serves HTTPS and the mesh speaks
     mutual TLS.
-    `replicas` of each service share its database; services[name] is the first of replicas[name].
+    `replicas` of each service share its database; services[name] is the first of replicas[name]. With
+    several `gateways` there is a balancer in front; `front` is where clients go in any case.
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
                  log=lambda name: None, settings=None, kafka_jars=None, zookeeper=False,
-                 replicas=1, with_mail=False, tls=None):
+                 replicas=1, with_mail=False, tls=None, gateways=1):
         self.settings = settings or {}
         self.tls = tls if tls is not True else MeshCertificates(
             scratch("tls-"), [service.name for service in SERVICES]).renew()
@@ -104,7 +106,10 @@ class Stack:
             self.replicas[service.name] = [self._service(service, number, port, binary, log, common)
                                            for number in range(replicas)]
         self.services = {name: replicas[0] for name, replicas in self.replicas.items()}
-        self.gateway = self._gateway(port, binary, log, common)
+        self.gateways = [self._gateway(number, gateways, port, binary, log, common)
+                         for number in range(gateways)]
+        self.gateway = self.gateways[0]
+        self.front = self.gateway if gateways == 1 else HAProxy("haproxy", self.gateways, **common)
 
     def _shared(self):
         kafka = {"KAFKA_BROKERS": self.kafka.url} if self.kafka else {}
@@ -131,20 +136,22 @@ class Stack:
                **(self.tls.of_service(service.name) if self.tls else {})}
         return Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
 
-    def _gateway(self, port, binary, log, common):
+    def _gateway(self, number, count, port, binary, log, common):
+        name = "gateway" if number == 0 else f"gateway-{number + 1}"
+        notice = {"HTTP_DRAIN_NOTICE": NOTICE} if count > 1 else {}
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
-        env = {"RATE_LIMIT_EXEMPT": UNLIMITED, **self.settings,
+        env = {"RATE_LIMIT_EXEMPT": UNLIMITED, **notice, **self.settings,
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
                   for name in self.replicas},
                **self._shared(), **(self.tls.of_gateway() if self.tls else {})}
-        return Program("gateway", [binary("gateway")], env, http, admin, log("gateway"), **common)
+        return Program(name, [binary("gateway")], env, http, admin, log(name), **common)
 
     @property
     def url(self):
-        """Where the gateway is."""
-        return f"https://localhost:{self.gateway.port}" if self.tls \
-            else f"http://127.0.0.1:{self.gateway.port}"
+        """Where clients go."""
+        return f"https://localhost:{self.front.port}" if self.tls \
+            else f"http://127.0.0.1:{self.front.port}"
 
     def waves(self):
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""
@@ -152,15 +159,18 @@ class Stack:
         services = [one for replicas in self.replicas.values() for one in replicas]
         first = [self.redis, *self.databases.values(), *([self.mail] if self.mail else [])]
         if self.zookeeper:
-            return [[self.zookeeper, *first], events, services, [self.gateway]]
-        return [[*events, *first], services, [self.gateway]]
+            return [[self.zookeeper, *first], events, services, *self._edge()]
+        return [[*events, *first], services, *self._edge()]
+
+    def _edge(self):
+        return [self.gateways] + ([[self.front]] if len(self.gateways) > 1 else [])
 
     def servers(self):
         return [server for wave in self.waves() for server in wave]
 
     def programs(self):
         """Our own."""
-        return [self.gateway, *(one for replicas in self.replicas.values() for one in replicas)]
+        return [*self.gateways, *(one for replicas in self.replicas.values() for one in replicas)]
 
     def start(self):
         """Starts everything, and returns when all is ready."""
