@@ -3,7 +3,8 @@
 from html import escape
 
 from . import report as text
-from .plot import bars, colours
+from .course import KINDS
+from .plot import bars, colours, curves
 from .series import METRICS
 from .targets import TARGETS
 
@@ -57,12 +58,16 @@ def _figures(figures):
     return _table(lines, classes)
 
 
+def _key(names):
+    return '<p class="key">' + "".join(
+        f'<span style="background:{colour}"></span>{escape(name)}'
+        for name, colour in colours(names).items()) + "</p>"
+
+
 def _plots(table):
     contenders = table.contenders()
     if len(contenders) > 1:
-        yield '<p class="key">' + "".join(
-            f'<span style="background:{colour}"></span>{escape(name)}'
-            for name, colour in colours(contenders).items()) + "</p>"
+        yield _key(contenders)
     for metric in table.plots:
         yield (f"<figure><figcaption>{escape(METRICS[metric].title)}</figcaption>"
                f"{bars(table, metric)}</figure>")
@@ -82,3 +87,15 @@ def page(report):
     parts.append("<p>A number is the median of the rounds; ± is how far the farthest of them is "
                  "from it. Lines on bars reach from the least to the greatest.</p></body></html>")
     return "\n".join(parts)
+
+
+def course_page(title, facts, courses, lines):
+    """How numbers went over time; `lines` are the table of them."""
+    parts = [_HEAD.format(title=escape(title)), f"<h1>{escape(title)}</h1>",
+             f"<p>{escape(facts)}</p>", _table(lines)]
+    for name, kind in KINDS.items():
+        shown = courses.of(name)
+        if shown:
+            parts += [f"<h2>{escape(kind.title)}</h2>", _key([each.name for each in shown]),
+                      f"<figure>{curves(shown)}</figure>"]
+    return "\n".join([*parts, "</body></html>"])

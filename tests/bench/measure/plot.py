@@ -50,3 +50,23 @@ def bars(table, metric):
     floor = _HEIGHT - _BOTTOM
     parts.append(f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{floor}" y2="{floor}"/></svg>')
     return "".join(parts)
+
+
+def curves(courses):
+    """Numbers over time, from 0 up: one line a course."""
+    colour = colours([course.name for course in courses])
+    last = max(minute for course in courses for minute, _ in course.points) or 1
+    highest = max(value for course in courses for _, value in course.points) or 1
+    floor, high = _HEIGHT - _BOTTOM, _HEIGHT - _TOP - _BOTTOM
+    parts = [f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">']
+    for course in courses:
+        points = " ".join(f"{minute / last * _WIDTH:.1f},{floor - value / highest * high:.1f}"
+                          for minute, value in course.points)
+        parts.append(f'<polyline points="{points}" fill="none" stroke-width="1.5" '
+                     f'stroke="{colour[course.name]}"><title>{escape(course.name)}</title>'
+                     "</polyline>")
+    parts.append(f'<line class="axis" x1="0" x2="{_WIDTH}" y1="{floor}" y2="{floor}"/>'
+                 f'<text x="0" y="{_TOP - 4}">{show(highest)}</text>'
+                 f'<text x="{_WIDTH}" y="{_HEIGHT - 5}" text-anchor="end">{show(last)} min</text>'
+                 "</svg>")
+    return "".join(parts)

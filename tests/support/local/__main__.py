@@ -67,6 +67,9 @@ def parser():
     one.add_argument("name", metavar="NAME", choices=bench.names(),
                      help="one of: " + ", ".join(bench.names()))
     one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER, help="its options")
+    one = command("soak", lambda args: bench.run(bench.SOAK, args.args),
+                  "work at half of what is possible for long, and see what grows (soak --help)")
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
     one = command("test", lambda args: tests.run(args.args), "build and run the tests",
                   "Without ARGS: bazel test //..., then the unit and integration tests under "
                   "AddressSanitizer, then half a minute of each fuzzer. With ARGS: bazel test "
@@ -113,6 +116,8 @@ def main():
         return tests.run(sys.argv[2:])
     if sys.argv[1:2] == ["events"]:
         return events.run(sys.argv[2:])
+    if sys.argv[1:2] == ["soak"]:
+        return bench.run(bench.SOAK, sys.argv[2:])
     args = parser().parse_args(sys.argv[1:] or ["help"])
     return args.run(args)
 

@@ -11,8 +11,13 @@ DESCRIPTION = ("each is a program in tests/bench; docs/performance.md says what 
 _FOLDER = os.path.join(state.ROOT, "tests", "bench")
 
 
+# It has a command of its own.
+SOAK = "soak"
+
+
 def names():
-    return sorted(os.path.basename(path)[:-3] for path in glob.glob(os.path.join(_FOLDER, "*.py")))
+    found = (os.path.basename(path)[:-3] for path in glob.glob(os.path.join(_FOLDER, "*.py")))
+    return sorted(name for name in found if name != SOAK)
 
 
 def run(name, args):

@@ -12,9 +12,10 @@ from xml.etree import ElementTree
 sys.path.insert(0, "tests/bench")
 
 from measure import plot, report  # noqa: E402
+from measure.course import Course, Courses  # noqa: E402
 from measure.load import Load, Request  # noqa: E402
 from measure.markdown import markdown  # noqa: E402
-from measure.page import page  # noqa: E402
+from measure.page import course_page, page  # noqa: E402
 from measure.series import Series, Table, quantile, ratio, show  # noqa: E402
 from measure.targets import TARGETS, Target  # noqa: E402
 import gateway  # noqa: E402
@@ -160,6 +161,35 @@ class Loads(unittest.TestCase):
     def test_requests_are_sent_in_turn(self):
         sample = self.load(Request("/a", token="abc"), Request("/b"))
         self.assertAlmostEqual(sample["errors"] / sample["requests"], 0.5, delta=0.1)
+
+
+class OverTime(unittest.TestCase):
+    @staticmethod
+    def course(kind, values):
+        return Course(kind, "user", list(enumerate(values)))
+
+    def test_what_stays(self):
+        for values in ([30] * 20, [10, 20, 28, 29] + [30] * 16, [30, 31] * 10, [30] * 19 + [500]):
+            self.assertIs(self.course("memory", values).flat(), True, values)
+
+    def test_what_rises(self):
+        self.assertIs(self.course("memory", range(20, 60)).flat(), False)
+        self.assertIs(self.course("descriptors", range(20, 80)).flat(), False)
+
+    def test_too_few_to_tell(self):
+        self.assertIsNone(self.course("memory", [30] * 7).flat())
+
+    def test_page(self):
+        courses = Courses()
+        for minute in range(10):
+            courses.add(minute, "memory", "<user>", 30 + 10 * minute)
+            courses.add(minute, "threads", "blog", 20)
+        self.assertEqual([one.name for one in courses.rising()], ["<user>"])
+        drawn = course_page("soak", "facts", courses, [["what"], ["memory"]])
+        self.assertNotIn("<user>", drawn)
+        for svg in re.findall("<svg.*?</svg>", drawn):
+            ElementTree.fromstring(svg)
+        self.assertEqual(drawn.count("<polyline"), 2)
 
 
 if __name__ == "__main__":
