@@ -15,7 +15,7 @@ from .waiting import HarnessError, until
 
 # Internal topics of one partition, and no waiting for further members, so that it is quick.
 _PROPERTIES = """\
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+advertised.listeners=PLAINTEXT://127.0.0.1:{entrance}
 log.dirs={data}
 auto.create.topics.enable={auto_create}
 offsets.topic.replication.factor=1
@@ -93,7 +93,7 @@ class Kafka(Server):
     @property
     def url(self):
         """What clients call bootstrap servers."""
-        return f"127.0.0.1:{self.port}"
+        return f"127.0.0.1:{self.entrance}"
 
     def _write(self, path, text):
         with open(path + ".new", "w", encoding="ascii") as file:
@@ -117,7 +117,7 @@ class Kafka(Server):
         properties = os.path.join(self.folder, "server.properties")
         template = _PROPERTIES + (_ZOOKEEPER if self.zookeeper else _KRAFT)
         self._write(properties, template.format(
-            port=self.port, controller_port=self.controller_port,
+            port=self.port, entrance=self.entrance, controller_port=self.controller_port,
             zookeeper=self.zookeeper.url if self.zookeeper else None,
             data=os.path.join(self.folder, "data"), auto_create=str(self.auto_create).lower()))
         return Process.start(java("384m", self._jars, "kafka.Kafka", properties), self.log,
@@ -144,6 +144,13 @@ class Kafka(Server):
         code, = struct.unpack_from(">h", answer, 8 + 2 + len(topic))
         if code not in (0, 36):
             raise HarnessError(f"{self.name}: topic {topic} could not be made: error {code}")
+
+    def forget_group(self, group):
+        """DeleteGroups, version 0: the offsets of a group that has no member any more. False while
+        it has one, or when there is no such group."""
+        answer = self._request(42, 0, struct.pack(">i", 1) + _string(group), 15)
+        code, = struct.unpack_from(">h", answer, 8 + 2 + len(group))
+        return code == 0
 
     def _ready(self):
         """ApiVersions: with KRaft a broker answers nothing before it is in its cluster."""

@@ -50,7 +50,7 @@ class Postgres(Server):
     @property
     def url(self):
         return (f"postgresql://{self.database}:{self.password}"
-                f"@127.0.0.1:{self.port}/{self.database}")
+                f"@127.0.0.1:{self.entrance}/{self.database}")
 
     def client_options(self, database=None):
         """Options of psql and its like that lead here, and the environment with the password.

@@ -32,7 +32,7 @@ class Redis(Server):
 
     @property
     def url(self):
-        return f"redis://127.0.0.1:{self.port}"
+        return f"redis://127.0.0.1:{self.entrance}"
 
     def command(self, *words):
         """Sends one command and returns the raw reply (RESP)."""

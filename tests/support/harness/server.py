@@ -21,6 +21,16 @@ class Server:
         self.lasting = lasting
         self.process = None
         self._paused = []
+        self._entrance = None
+
+    @property
+    def entrance(self):
+        """The port that its clients are told: its own, unless something stands in between."""
+        return self._entrance or self.port
+
+    @entrance.setter
+    def entrance(self, port):
+        self._entrance = port
 
     # How a kind of server differs from the others.
 

@@ -72,12 +72,14 @@ class Stack:
     mutual TLS.
     `replicas` of each service share its database; services[name] is the first of replicas[name]. With
     several `gateways` there is a balancer in front; `front` is where clients go in any case.
+    `link(server)` may put something in front of a server: it returns the port that others are told.
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
                  secret=lambda name: secrets.token_hex(24), folder=lambda name: None,
                  log=lambda name: None, settings=None, kafka_jars=None, zookeeper=False,
-                 replicas=1, with_mail=False, tls=None, gateways=1):
+                 replicas=1, with_mail=False, tls=None, gateways=1,
+                 link=lambda server: server.port):
         self.settings = settings or {}
         self.tls = tls if tls is not True else MeshCertificates(
             scratch("tls-"), [service.name for service in SERVICES]).renew()
@@ -99,6 +101,10 @@ class Stack:
                 secret(f"POSTGRES_PASSWORD_{service.name.upper()}"), port(service.postgres_port),
                 folder(f"postgres-{service.name}"), log(f"postgres-{service.name}"), **common)
             for service in SERVICES}
+        self._link = link
+        for server in (self.redis, self.kafka, *self.databases.values()):
+            if server:
+                server.entrance = link(server)
         # Copies in a process, where no other process of the service could change what they are of.
         self.near = {"CACHE_NEAR_BYTES": "4194304"} if replicas == 1 else {}
         self.replicas = {}
@@ -116,7 +122,7 @@ class Stack:
         return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **kafka}
 
     def _addresses(self, name):
-        return ",".join(f"127.0.0.1:{one.port}" for one in self.replicas[name])
+        return ",".join(f"127.0.0.1:{one.entrance}" for one in self.replicas[name])
 
     def _own(self, service):
         """What only this service is told."""
@@ -134,7 +140,9 @@ class Stack:
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
                **self._own(service), **self._shared(),
                **(self.tls.of_service(service.name) if self.tls else {})}
-        return Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
+        program = Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
+        program.entrance = self._link(program)
+        return program
 
     def _gateway(self, number, count, port, binary, log, common):
         name = "gateway" if number == 0 else f"gateway-{number + 1}"
@@ -145,13 +153,15 @@ class Stack:
                **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
                   for name in self.replicas},
                **self._shared(), **(self.tls.of_gateway() if self.tls else {})}
-        return Program(name, [binary("gateway")], env, http, admin, log(name), **common)
+        program = Program(name, [binary("gateway")], env, http, admin, log(name), **common)
+        program.entrance = self._link(program)
+        return program
 
     @property
     def url(self):
         """Where clients go."""
-        return f"https://localhost:{self.front.port}" if self.tls \
-            else f"http://127.0.0.1:{self.front.port}"
+        return f"https://localhost:{self.front.entrance}" if self.tls \
+            else f"http://127.0.0.1:{self.front.entrance}"
 
     def waves(self):
         """Lists of servers: those of one list need nothing of each other, only of earlier lists."""

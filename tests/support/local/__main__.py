@@ -8,7 +8,7 @@ sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 from harness import postgres  # noqa: E402
 from harness.waiting import HarnessError  # noqa: E402
-from local import backup, bench, events, fuzz, stack, state, tests  # noqa: E402
+from local import backup, bench, chaos, events, fuzz, stack, state, tests  # noqa: E402
 
 DESCRIPTION = "inkmesh: a blogging platform as a mesh of C services, on this machine."
 
@@ -86,6 +86,9 @@ def parser():
                      help="any of: " + ", ".join(fuzz.names()) + " (default: all)")
     one.add_argument("--seconds", type=int, default=3600, metavar="N",
                      help="how long each runs (default: 3600)")
+    one = command("chaos", lambda args: chaos.run(args.args),
+                  "break a mesh of its own while it is used, and see what is lost (chaos --help)")
+    one.add_argument("args", metavar="ARGS", nargs=argparse.REMAINDER)
     one = command("psql", client, "open a service's database",
                   "Runs psql on the database of a service; ARGS go to psql.")
     one.add_argument("name", metavar="NAME", choices=stack.services(),
@@ -118,6 +121,8 @@ def main():
         return events.run(sys.argv[2:])
     if sys.argv[1:2] == ["soak"]:
         return bench.run(bench.SOAK, sys.argv[2:])
+    if sys.argv[1:2] == ["chaos"]:
+        return chaos.run(sys.argv[2:])
     args = parser().parse_args(sys.argv[1:] or ["help"])
     return args.run(args)
 

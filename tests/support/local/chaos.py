@@ -1,0 +1,21 @@
+"""`./inkmesh chaos`: runs tests/chaos on optimised programs."""
+
+import os
+import sys
+
+from . import build, state
+
+_FOLDER = os.path.join(state.ROOT, "tests", "chaos")
+
+
+def run(args):
+    """Hands over to the suite."""
+    command = [sys.executable, os.path.join(_FOLDER, "chaos.py"), *args]
+    path = os.pathsep.join((os.path.join(state.ROOT, "tests", "support"), _FOLDER))
+    if not {"-h", "--help"} & set(args):
+        print("building ...", flush=True)
+        build.build()
+        command += [f"--programs={os.path.dirname(build.binary('gateway'))}",
+                    f"--jars={build.kafka_jars()}", f"--logs={state.path('chaos', '')}"]
+    os.execve(sys.executable, command,
+              {**os.environ, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"})
