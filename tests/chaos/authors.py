@@ -111,7 +111,7 @@ class Author(Person):
         title, content = blog.next_write(with_content=method == "PUT")
         certain = blog.certain
         headers = {"if_match": f'"{blog.version}"'} if self.chance.random() < 0.3 else {}
-        self.ledger.recent.append(blog)
+        self.ledger.writing(blog)
         answer = self.ask(method, f"/api/v1/blogs/{blog.id}",
                           {"title": title, **({"content": content} if content else {})}, **headers)
         if answer.done:
@@ -155,16 +155,16 @@ class Author(Person):
 class Reader(Person):
     """Reads what is being written, and must never see the past."""
 
-    pause = 0.03
+    pause = 0.005
 
     def act(self):
-        if not self.ledger.recent:
+        blog = self.ledger.written()
+        if not blog:
             return
-        blog = self.chance.choice(self.ledger.recent)
         version, deleted = blog.version, blog.deletion == "acknowledged"
         answer = self.ask("GET", f"/api/v1/blogs/{blog.id}")
         if answer.done and (deleted or answer.version < version):
-            self.ledger.surprise(f"{blog.tag}: version {answer.version} was read after version "
+            self.ledger.saw_past(f"{blog.tag}: version {answer.version} was read after version "
                                  f"{version} was {'deleted' if deleted else 'acknowledged'}")
         if answer.refused and not (answer.status == 404 and blog.deletion):
             self.ledger.surprise(f"{blog.tag}: GET: {answer}")

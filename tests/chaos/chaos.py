@@ -15,6 +15,7 @@ from harness.waiting import HarnessError
 from mesh import Mesh
 from run import Run
 from schedule import episodes
+from selftest import self_test
 
 TOOL = "inkmesh-events"
 
@@ -25,57 +26,71 @@ def parser():
                      help="how long things are broken (default: 1)")
     one.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
                      metavar="S", help="repeats a run; printed at its start")
+    one.add_argument("--self-test", action="store_true",
+                     help="see whether programs with a mistake (tests/chaos/broken) are found out")
     one.add_argument("--programs", metavar="FOLDER", help=argparse.SUPPRESS)
     one.add_argument("--jars", metavar="FOLDER", help=argparse.SUPPRESS)
     one.add_argument("--logs", metavar="FOLDER", help=argparse.SUPPRESS)
     return one
 
 
-def binary_of(args):
-    """Where the programs are: in a folder, or where Bazel has them."""
-    if args.programs:
-        return lambda name: os.path.join(args.programs, name)
-    return lambda name: os.path.abspath(f"lib/events/tool/{TOOL}") if name == TOOL \
-        else runfiles_binary(name)
+def runfile(name):
+    """Where Bazel has a program."""
+    return os.path.abspath(f"lib/events/tool/{TOOL}") if name == TOOL else runfiles_binary(name)
 
 
-def log_of(args):
-    if not args.logs:
-        return lambda name: None
-    os.makedirs(args.logs, exist_ok=True)
-    for name in os.listdir(args.logs):
-        os.remove(os.path.join(args.logs, name))
-    return lambda name: os.path.join(args.logs, f"{name}.log")
+class Suite:
+    """What all runs of one command share."""
 
+    def __init__(self, args):
+        self.args, self.begun = args, time.monotonic()
+        self.binary = (lambda name: os.path.join(args.programs, name)) if args.programs \
+            else runfile
 
-def chaos(args):
-    """The names of what did not hold."""
-    begun = time.monotonic()
+    def say(self, text):
+        print(f"{time.monotonic() - self.begun:7.1f}  {text}", flush=True)
 
-    def say(text):
-        print(f"{time.monotonic() - begun:7.1f}  {text}", flush=True)
-    binary = binary_of(args)
-    print(f"seed {args.seed}, {args.minutes:g} minutes", flush=True)
-    with Mesh(binary, args.jars or jars(), binary(TOOL), log=log_of(args)) as mesh:
-        say("the mesh is ready")
-        return Run(mesh, args.seed, say).run(episodes(mesh, args.seed), args.minutes * 60)
+    def log(self, name):
+        return self.args.logs and os.path.join(self.args.logs, f"{name}.log")
+
+    def chaos(self, planned, seconds=None, replaced=None, by=None):
+        """One run; the names of what did not hold. `by` is a program of broken/."""
+        def binary(name):
+            return self.binary(f"broken-{by}" if name == replaced else name)
+        try:
+            with Mesh(binary, self.args.jars or jars(), self.binary(TOOL), log=self.log) as mesh:
+                self.say("the mesh is ready")
+                return Run(mesh, self.args.seed, self.say).run(planned(mesh), seconds)
+        except HarnessError as problem:
+            self.say(f"BROKEN  {problem}")
+            return [str(problem)]
+
+    def run(self):
+        """What went wrong."""
+        if self.args.self_test:
+            return self_test(lambda replaced, by, planned: self.chaos(
+                lambda mesh: iter(planned), replaced=replaced, by=by), self.say)
+        return self.chaos(lambda mesh: episodes(mesh, self.args.seed), self.args.minutes * 60)
 
 
 def main():
     args = parser().parse_args()
+    if args.logs:
+        os.makedirs(args.logs, exist_ok=True)
+        for name in os.listdir(args.logs):
+            os.remove(os.path.join(args.logs, name))
+    print(f"seed {args.seed}" + ("" if args.self_test else f", {args.minutes:g} minutes"),
+          flush=True)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR")) as folder:
         os.chmod(folder, 0o711)  # PostgreSQL may be another user
         os.environ["TEST_TMPDIR"] = folder
-        try:
-            broken = chaos(args)
-        except HarnessError as problem:
-            broken = [str(problem)]
-            print(f"BROKEN  {problem}", flush=True)
-    if not broken:
-        print("all of it holds")
+        wrong = Suite(args).run()
+    if not wrong:
+        print("all is as it should be")
         return 0
-    print(f"FAILED: {len(broken)}. Again: ./inkmesh chaos --minutes {args.minutes:g} "
-          f"--seed {args.seed}" + (f"; logs: {args.logs}" if args.logs else ""))
+    what = "--self-test" if args.self_test else f"--minutes {args.minutes:g}"
+    print("FAILED: " + "; ".join(wrong) + f"\nagain: ./inkmesh chaos {what} --seed {args.seed}"
+          + (f"; logs: {args.logs}" if args.logs else ""))
     return 1
 
 

@@ -7,7 +7,7 @@ from listener import Listener
 class Crowd:
     """Authors, readers, visitors and listeners; and a probe, an author who writes when told to."""
 
-    def __init__(self, mesh, ledger, seed, authors=4, readers=2, visitors=1):
+    def __init__(self, mesh, ledger, seed, authors=4, readers=3, visitors=1):
         self.probe = Author(mesh, ledger, "probe", seed)
         self.authors = [Author(mesh, ledger, f"author{n}", seed) for n in range(authors)]
         self.others = [Reader(mesh, ledger, f"reader{n}", seed) for n in range(readers)]

@@ -1,6 +1,8 @@
 """What can happen to a server. A fault begins, and is healed after a while; both at once and from
 one thread, which does not wait for anything that takes long."""
 
+import threading
+
 from harness.program import Program
 
 
@@ -92,7 +94,7 @@ class Slow(Fault):
     what = "answers late"
 
     def begin(self):
-        self.link.delay(0.04)
+        self.link.delay(0.015)
 
     def heal(self):
         self.link.heal()
@@ -124,14 +126,22 @@ class Narrow(Fault):
 
 
 class Flushed(Fault):
-    """FLUSHALL, again and again."""
+    """FLUSHALL, ten times a second."""
 
-    what = "forgets all"
+    what = "forgets all again and again"
 
     def begin(self):
-        self.server.command("FLUSHALL")
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._flush)
+        self._thread.start()
 
-    heal = begin
+    def heal(self):
+        self._ending.set()
+        self._thread.join()
+
+    def _flush(self):
+        while not self._ending.wait(0.1):
+            self.server.command("FLUSHALL")
 
 
 class Evicting(Fault):

@@ -8,6 +8,8 @@ nobody knows of happened before it.
 """
 
 import collections
+import contextlib
+import queue
 import threading
 
 
@@ -30,7 +32,8 @@ class Blog:
         """A title that no other write has, and a content that belongs to it."""
         self.asked += 1
         title = f"{self.tag} w{self.asked}"
-        return title, f"{title} says:" + " they weave" * (1 + self.asked % 12) if with_content else None
+        content = f"{title} says:" + " they weave" * (1 + self.asked % 12)
+        return title, content if with_content else None
 
     @property
     def certain(self):
@@ -88,8 +91,9 @@ class Ledger:
         self.users = {}  # name: User
         self.blogs = {}  # tag: Blog
         self.surprises = []
+        self.past = []  # what was read of it
         self.counts = collections.Counter()
-        self.recent = collections.deque(maxlen=6)  # blogs that are being written
+        self._written = queue.Queue(maxsize=8)
 
     def user(self, name):
         with self._lock:
@@ -101,6 +105,17 @@ class Ledger:
             self.blogs[blog.tag] = blog
             return blog
 
+    def writing(self, blog):
+        """It is about to be changed: now is the time for two to read it."""
+        with contextlib.suppress(queue.Full):
+            self._written.put_nowait(blog)
+            self._written.put_nowait(blog)
+
+    def written(self):
+        """A blog that is being changed, or None when there is none for a while."""
+        with contextlib.suppress(queue.Empty):
+            return self._written.get(timeout=0.2)
+
     def count(self, answer):
         with self._lock:
             self.counts["acknowledged" if answer.done else
@@ -111,3 +126,7 @@ class Ledger:
         if text:
             with self._lock:
                 self.surprises.append(text)
+
+    def saw_past(self, text):
+        with self._lock:
+            self.past.append(text)

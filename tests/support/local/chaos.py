@@ -6,6 +6,9 @@ import sys
 from . import build, state
 
 _FOLDER = os.path.join(state.ROOT, "tests", "chaos")
+# Programs with a mistake, for the suite's test of itself.
+_BROKEN = {f"broken-{name}": f"//tests/chaos/broken:{name}"
+           for name in ("outbox", "offsets", "cache")}
 
 
 def run(args):
@@ -15,6 +18,8 @@ def run(args):
     if not {"-h", "--help"} & set(args):
         print("building ...", flush=True)
         build.build()
+        if "--self-test" in args:
+            build.keep(_BROKEN)
         command += [f"--programs={os.path.dirname(build.binary('gateway'))}",
                     f"--jars={build.kafka_jars()}", f"--logs={state.path('chaos', '')}"]
     os.execve(sys.executable, command,
