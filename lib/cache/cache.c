@@ -7,6 +7,7 @@
 #include "lib/base/random.h"
 #include "lib/cache/entry.h"
 #include "lib/cache/pool.h"
+#include "lib/cache/sweep.h"
 
 /* How many invalidations one call delivers at most: what a command's time is enough for. */
 #define DELIVER_AT_ONCE 128
@@ -237,7 +238,10 @@ static bool get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *
     struct ink_cache_call call;
     if (!ink_cache_call_start(cache, ctx, &call))
         return false;
-    enum delivery delivery = deliver_backlog(&call, ctx->arena);
+    enum ink_sweep sweep = ink_cache_sweep(&call);
+    enum delivery delivery = sweep == INK_SWEEP_DONE   ? deliver_backlog(&call, ctx->arena)
+                             : sweep == INK_SWEEP_MORE ? MORE_TO_DELIVER
+                                                       : NOT_DELIVERED;
     INK_REPLY *reply = delivery == DELIVERED ? run_get(&call, key) : NULL;
     bool answered = delivery == MORE_TO_DELIVER || is_answer(reply);
     ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);

@@ -17,9 +17,10 @@
  * stale": it reads as a miss, refuses older versions and takes the same or a newer one. For a
  * deleted row invalidate one version above its last. Invalidations that did not reach Redis are
  * kept (the newest version a key, a bounded number) and delivered before the first read after Redis
- * is back; so an update made while Redis was away hides what Redis still remembers. A put is not: a
- * writer whose put fails invalidates. Where there were too many to keep, a read can see an entry
- * that is at most one TTL old.
+ * is back; so an update made while Redis was away hides what Redis still remembers. They die with
+ * their process, so the next one does not trust what it finds: before its first read it makes marks
+ * of the values of keys like `sweep`. A put is not kept: a writer whose put fails invalidates.
+ * Where there were too many to keep, a read can see an entry that is at most one TTL old.
  *
  * With a near cache, for a service that runs once, values stay in the process as well (near.h).
  * What this process puts or invalidates it sees at once; what others do, as soon as Redis has told
@@ -56,6 +57,7 @@ struct ink_cache_settings {
     int64_t breaker_pause_ms;   /* until a probe, with jitter of a quarter; 0 means 1000 */
     size_t near_bytes;          /* memory for a near cache; 0 means there is none */
     const char *near_prefix;    /* of the keys that it has */
+    const char *sweep;          /* a pattern of keys ("blog:*"); NULL: trust what is there */
 };
 
 /* A cache that connects when first used. The settings are copied. INVALID_ARGUMENT for a malformed

@@ -12,10 +12,12 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/cache/entry.h"
+#include "lib/cache/sweep.h"
 
 const char *const ink_cache_scripts[INK_CACHE_N_SCRIPTS] = {
     [INK_CACHE_SCRIPT_PUT] = ink_cache_put_script,
     [INK_CACHE_SCRIPT_TAKE] = ink_cache_take_script,
+    [INK_CACHE_SCRIPT_SWEEP] = ink_cache_sweep_script,
 };
 
 void ink_cache_reply_free(redisReply **reply)

@@ -15,8 +15,9 @@
 
 /* What the server runs for us. */
 enum ink_cache_script {
-    INK_CACHE_SCRIPT_PUT,  /* entry.h */
-    INK_CACHE_SCRIPT_TAKE, /* buckets.h */
+    INK_CACHE_SCRIPT_PUT,   /* entry.h */
+    INK_CACHE_SCRIPT_TAKE,  /* buckets.h */
+    INK_CACHE_SCRIPT_SWEEP, /* sweep.h */
     INK_CACHE_N_SCRIPTS,
 };
 extern const char ink_cache_take_script[];

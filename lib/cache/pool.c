@@ -1,6 +1,7 @@
 #include "lib/cache/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "lib/base/alloc.h"
@@ -39,6 +40,9 @@ struct ink_status ink_cache_new(struct ink_arena *arena, const struct ink_cache_
     init_cond(&cache->returned);
     if (settings->near_bytes > 0)
         cache->near = ink_near_new(&cache->url, settings->near_prefix, settings->near_bytes);
+    if (settings->sweep != NULL)
+        cache->sweep = ink_strdup(settings->sweep);
+    strcpy(cache->cursor, "0");
     *ret_cache = cache;
     return ink_ok();
 }
@@ -64,6 +68,7 @@ void ink_cache_free(struct ink_cache *cache)
     pthread_cond_destroy(&cache->returned);
     pthread_mutex_destroy(&cache->lock);
     ink_cache_url_release(&cache->url);
+    free(cache->sweep);
     free(cache);
 }
 

@@ -15,12 +15,16 @@
 #include "lib/cache/conn.h"
 #include "lib/cache/near.h"
 
+/* Of a cursor of Redis's SCAN: a 64-bit number. */
+#define INK_CACHE_CURSOR 24
+
 struct ink_cache {
     struct ink_cache_url url;
     size_t size;
     int64_t connect_timeout;
     int64_t command_timeout; /* both in nanoseconds */
     struct ink_near *near;   /* or NULL */
+    char *sweep;             /* which keys to sweep (sweep.h), or NULL */
 
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t returned;
@@ -28,6 +32,8 @@ struct ink_cache {
     struct ink_breaker breaker;
     struct ink_backlog backlog;
     bool delivering; /* a call is telling Redis about the backlog */
+    bool swept, sweeping;
+    char cursor[INK_CACHE_CURSOR]; /* where the sweep goes on */
     struct ink_cache_stats stats;
 };
 

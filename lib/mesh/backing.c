@@ -60,7 +60,9 @@ void ink_backing_open(struct ink_program *program, const struct ink_backing_sett
         .url = settings->redis.url,
         .size = (size_t)settings->redis.pool,
         .near_bytes = (size_t)settings->near_bytes,
-        .near_prefix = ink_arena_printf(arena, "%s:", ink_program_name(program))};
+        .near_prefix = ink_arena_printf(arena, "%s:", ink_program_name(program)),
+        /* the notification service's begin with "notifications:" */
+        .sweep = ink_arena_printf(arena, "%s*:*", ink_program_name(program))};
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
     backing.auth = ink_program_auth(program, &settings->tokens, issuer);

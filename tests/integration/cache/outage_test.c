@@ -3,6 +3,7 @@
 #include "tests/integration/cache/fixture.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 static struct ink_cache *quick(void)
@@ -137,6 +138,41 @@ static void missed_invalidation_is_delivered_before_the_first_read(void **state)
     ink_cache_free(cache);
 }
 
+static char *many_key(int number)
+{
+    static char key[24];
+    snprintf(key, sizeof(key), "user:%d", number);
+    return key;
+}
+
+/* A process dies and owes Redis an invalidation; its successor does not read what it left. */
+static void what_a_dead_process_left_is_not_trusted(void **state)
+{
+    (void)state;
+    enum { MANY = 2000 };
+    struct ink_cache *dead = quick();
+    for (int i = 0; i < MANY; i++)
+        assert_true(fixture_put(dead, many_key(i), 4, "four"));
+    assert_true(fixture_put(dead, "other:1", 4, "another service's"));
+    test_control("pause", "redis");
+    assert_false(fixture_invalidate(dead, "user:7", 5));
+    ink_cache_free(dead);
+
+    struct ink_cache *cache = fixture_cache((struct ink_cache_settings){
+        .command_timeout_ms = 1000, .breaker_pause_ms = 50, .sweep = "user:*"});
+    assert_null(fixture_get(cache, "user:7", NULL));
+    test_control("resume", "redis");
+    for (int i = 0; i < MANY; i++)
+        assert_null(fixture_get(cache, many_key(i), NULL));
+    assert_false(fixture_put(cache, "user:7", 3, "three, from a late reader"));
+    assert_true(fixture_put(cache, "user:7", 5, "five"));
+    assert_string_equal(fixture_get(cache, "user:7", NULL), "five");
+    assert_true(fixture_put(cache, "user:8", 4, "four, from the row"));
+    assert_string_equal(fixture_get(cache, "user:8", NULL), "four, from the row");
+    assert_string_equal(fixture_get(cache, "other:1", NULL), "another service's");
+    ink_cache_free(cache);
+}
+
 static void late_caller_still_invalidates(void **state)
 {
     (void)state;
@@ -198,6 +234,7 @@ int main(void)
         cmocka_unit_test_setup(context_bounds_every_command, fixture_flush),
         cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read,
                                fixture_flush),
+        cmocka_unit_test_setup(what_a_dead_process_left_is_not_trusted, fixture_flush),
         cmocka_unit_test_setup(late_caller_still_invalidates, fixture_flush),
         cmocka_unit_test_setup(many_threads_outlive_many_outages, fixture_flush),
     };

@@ -1,0 +1,60 @@
+#include "lib/cache/sweep.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Redis does nothing else meanwhile: some hundred keys are a millisecond. A mark that Redis has no
+ * room for is not needed either, once the value is gone. */
+const char ink_cache_sweep_script[] =
+    "local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500)\n"
+    "for _, key in ipairs(page[2]) do\n"
+    "  local head = redis.pcall('GETRANGE', key, 0, 19)\n"
+    "  if type(head) == 'string' and #head == 20 and string.sub(head, 20) == '1' then\n"
+    "    local mark = string.sub(head, 1, 19) .. '0'\n"
+    "    local done = redis.pcall('SET', key, mark, 'PX', ARGV[3])\n"
+    "    if done.err then redis.call('DEL', key) end\n"
+    "  end\n"
+    "end\n"
+    "return page[1]\n";
+
+/* One page. False without an answer. */
+static bool sweep_page(struct ink_cache_call *call, char cursor[INK_CACHE_CURSOR])
+{
+    char ttl[24];
+    snprintf(ttl, sizeof(ttl), "%" PRId64, INK_CACHE_MARK_TTL_MS);
+    const char *argv[] = {NULL, NULL, "0", cursor, call->cache->sweep, ttl};
+    size_t sizes[] = {0, 0, 1, strlen(cursor), strlen(call->cache->sweep), strlen(ttl)};
+    INK_REPLY *reply =
+        ink_cache_run_script(call, INK_CACHE_SCRIPT_SWEEP, INK_COUNT(argv), argv, sizes);
+    if (reply == NULL || reply->type != REDIS_REPLY_STRING || reply->len >= INK_CACHE_CURSOR)
+        return false;
+    memcpy(cursor, reply->str, reply->len + 1);
+    return true;
+}
+
+enum ink_sweep ink_cache_sweep(struct ink_cache_call *call)
+{
+    struct ink_cache *cache = call->cache;
+    char cursor[INK_CACHE_CURSOR];
+    pthread_mutex_lock(&cache->lock);
+    bool done = cache->sweep == NULL || cache->swept, other = cache->sweeping;
+    if (!done && !other)
+        cache->sweeping = true;
+    memcpy(cursor, cache->cursor, sizeof(cursor));
+    pthread_mutex_unlock(&cache->lock);
+    if (done)
+        return INK_SWEEP_DONE;
+    if (other)
+        return INK_SWEEP_MORE;
+
+    bool answered = sweep_page(call, cursor);
+    done = answered && strcmp(cursor, "0") == 0;
+    pthread_mutex_lock(&cache->lock);
+    if (answered)
+        memcpy(cache->cursor, cursor, sizeof(cursor));
+    cache->swept = done;
+    cache->sweeping = false;
+    pthread_mutex_unlock(&cache->lock);
+    return !answered ? INK_SWEEP_FAILED : done ? INK_SWEEP_DONE : INK_SWEEP_MORE;
+}
