@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+from disk import own_mounts
 from harness.kafka import jars
 from harness.stack import runfiles_binary
 from harness.waiting import HarnessError
@@ -46,6 +47,9 @@ class Suite:
         self.args, self.begun = args, time.monotonic()
         self.binary = (lambda name: os.path.join(args.programs, name)) if args.programs \
             else runfile
+        self.small_disks = own_mounts()
+        if not self.small_disks:
+            self.say("disks are never full: only root can give PostgreSQL a small one")
 
     def say(self, text):
         print(f"{time.monotonic() - self.begun:7.1f}  {text}", flush=True)
@@ -58,7 +62,8 @@ class Suite:
         def binary(name):
             return self.binary(f"broken-{by}" if name == replaced else name)
         try:
-            with Mesh(binary, self.args.jars or jars(), self.binary(TOOL), log=self.log) as mesh:
+            with Mesh(binary, self.args.jars or jars(), self.binary(TOOL), self.small_disks,
+                      self.log) as mesh:
                 self.say("the mesh is ready")
                 return Run(mesh, self.args.seed, self.say).run(planned(mesh), seconds)
         except HarnessError as problem:

@@ -4,6 +4,7 @@ one thread, which does not wait for anything that takes long."""
 import threading
 
 from harness.program import Program
+from harness.waiting import until
 
 
 class Fault:
@@ -125,6 +126,19 @@ class Narrow(Fault):
         self.link.heal()
 
 
+class Full(Fault):
+    """No space is left on its disk. PostgreSQL may go on, refuse to write, or end."""
+
+    what = "has a full disk"
+    seconds = (1, 5)
+
+    def begin(self):
+        self.mesh.disks[self.name].fill()
+
+    def heal(self):
+        self.mesh.disks[self.name].empty()
+
+
 class Flushed(Fault):
     """FLUSHALL, ten times a second."""
 
@@ -167,18 +181,16 @@ class Forgotten(Fault):
 
     def heal(self):
         self.await_end()
-        if not self.mesh.stack.kafka.forget_group("notification-group"):
-            self.mesh.deaths.append("Kafka does not forget the offsets of notification-group")
+        until("Kafka to forget the offsets",
+              lambda: self.mesh.stack.kafka.forget_group("notification-group"), 30)
         self.server.launch()
 
 
 EVERYWHERE = (Killed, Frozen, Restarted, Reset, Slow, Dropped, Narrow)
 ONLY = {"redis": (Flushed, Evicting), "notification": (Forgotten,)}
-KINDS = {kind.__name__.lower(): kind
-         for kind in (*EVERYWHERE, *(kind for kinds in ONLY.values() for kind in kinds))}
 
 
 def cards(mesh):
     """(kind, name of a server) of all that can happen in this mesh."""
     return [(kind, name) for name in sorted(mesh.servers)
-            for kind in (*EVERYWHERE, *ONLY.get(name, ()))]
+            for kind in (*EVERYWHERE, *ONLY.get(name, ()), *((Full,) if name in mesh.disks else ()))]

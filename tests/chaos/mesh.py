@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 
+from disk import Disk
 from harness.link import Links
+from harness.server import scratch
 from harness.stack import Stack
 
 # bcrypt at its cheapest, tokens that last; the rest gives up sooner than by default, so that a
@@ -14,19 +16,29 @@ SETTINGS = {"BCRYPT_COST": "4", "JWT_TTL": "7d", "HTTP_REQUEST_TIMEOUT": "5s",
 
 
 class Mesh:
-    """A context: started on entry, stopped on exit."""
+    """A context: started on entry, stopped on exit. With `small_disks` (see disk.own_mounts) each
+    PostgreSQL has a disk of its own that can be filled."""
 
-    def __init__(self, binary, jars, tool, folder=lambda name: None, log=lambda name: None):
+    def __init__(self, binary, jars, tool, small_disks, log=lambda name: None):
         self._links = Links()
         self._links.start()
         self.links = {}  # name of a server: the Link in front of it
         self.tool = tool
+        self.disks = {}  # name of a server: its Disk
+        self._small_disks = small_disks
         self.deaths = []  # of programs that nobody wanted to die, as texts
-        self.stack = Stack(settings=SETTINGS, kafka_jars=jars, binary=binary, folder=folder,
-                           log=log, link=self._link)
+        self.stack = Stack(settings=SETTINGS, kafka_jars=jars, binary=binary,
+                           folder=self._folder, log=log, link=self._link)
         self.servers = {server.name: server for server in self.stack.servers()}
         self.programs = {program.name: program for program in self.stack.programs()}
         self.port = self.stack.gateway.entrance
+
+    def _folder(self, name):
+        if not self._small_disks or not name.startswith("postgres-"):
+            return None
+        folder = scratch(f"{name}-")
+        self.disks[name] = Disk(folder)
+        return folder
 
     def _link(self, server):
         self.links[server.name] = self._links.add(server.port)
@@ -52,6 +64,8 @@ class Mesh:
             link.heal()
         self.stack.__exit__(*exception)
         self._links.stop()
+        for disk in self.disks.values():
+            disk.remove()
 
     def needs(self, name):
         """Descriptors, threads and bytes of memory of a program."""

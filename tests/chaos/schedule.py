@@ -4,7 +4,7 @@ order and of the same length."""
 import random
 from dataclasses import dataclass
 
-from faults import Forgotten, cards
+from faults import Forgotten, Frozen, Killed, cards
 
 # Between the beginning of a first fault and of one that comes on top of it.
 _OVERLAP = 0.8
@@ -32,9 +32,17 @@ def _fit(one, other):
     return len(names) == 2 and not ("kafka" in names and Forgotten in (one[0], other[0]))
 
 
+# What broke something once comes first in every run.
+FOUND = (
+    # Redis was owed invalidations by a process that died, and its successor believed Redis.
+    [Planned(Frozen, "redis", 0, 2), Planned(Killed, "blog", 1.2, 0.3)],
+)
+
+
 def episodes(mesh, seed):
     """Lists of Planned, without end; every other one is a pair. Cards are drawn from a shuffled
     deck, so that everything had its turn before anything comes again."""
+    yield from FOUND
     chance, deck = random.Random(f"{seed}/episodes"), []
     for number in range(1 << 30):
         hand = []

@@ -1,5 +1,5 @@
-"""The suite, tested: programs with a mistake (broken/) must be found out, by the right invariant, and
-sound ones must not."""
+"""The suite, tested: programs with a mistake (broken/) must be found out, by the right invariant,
+and sound ones must not."""
 
 from dataclasses import dataclass
 
