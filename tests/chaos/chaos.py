@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 
+import clock
 from disk import own_mounts
 from harness.kafka import jars
 from harness.stack import runfiles_binary
@@ -50,6 +51,8 @@ class Suite:
         self.small_disks = own_mounts()
         if not self.small_disks:
             self.say("disks are never full: only root can give PostgreSQL a small one")
+        if not clock.library():
+            self.say("clocks are never set back: the package libfaketime is not installed")
 
     def say(self, text):
         print(f"{time.monotonic() - self.begun:7.1f}  {text}", flush=True)

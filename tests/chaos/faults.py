@@ -139,6 +139,19 @@ class Full(Fault):
         self.mesh.disks[self.name].empty()
 
 
+class SetBack(Fault):
+    """Its clock is, and later set right again."""
+
+    what = "has its clock set back"
+    seconds = (2, 5)
+
+    def begin(self):
+        self.mesh.clocks[self.name].set_back()
+
+    def heal(self):
+        self.mesh.clocks[self.name].mend()
+
+
 class Flushed(Fault):
     """FLUSHALL, ten times a second."""
 
@@ -193,4 +206,5 @@ ONLY = {"redis": (Flushed, Evicting), "notification": (Forgotten,)}
 def cards(mesh):
     """(kind, name of a server) of all that can happen in this mesh."""
     return [(kind, name) for name in sorted(mesh.servers)
-            for kind in (*EVERYWHERE, *ONLY.get(name, ()), *((Full,) if name in mesh.disks else ()))]
+            for kind in (*EVERYWHERE, *ONLY.get(name, ()), *((Full,) if name in mesh.disks else ()),
+                         *((SetBack,) if name in mesh.clocks else ()))]

@@ -20,7 +20,7 @@ class Mesh:
     """As much of one as a schedule looks at."""
 
     servers = dict.fromkeys(("gateway", "kafka", "notification", "redis"))
-    disks = {}
+    disks = clocks = {}
 
 
 class InvariantsTest(unittest.TestCase):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import clock
 from disk import Disk
 from harness.link import Links
 from harness.server import scratch
@@ -31,6 +32,11 @@ class Mesh:
                            folder=self._folder, log=log, link=self._link)
         self.servers = {server.name: server for server in self.stack.servers()}
         self.programs = {program.name: program for program in self.stack.programs()}
+        self.clocks = {}  # name of a program: its Clock
+        if clock.library():
+            for name, program in self.programs.items():
+                self.clocks[name] = clock.Clock(os.path.join(scratch(f"{name}-clock-"), "now"))
+                program.env.update(self.clocks[name].env)
         self.port = self.stack.gateway.entrance
 
     def _folder(self, name):

@@ -4,7 +4,7 @@
 import re
 import unittest
 
-GROUPS = ("build", "run", "test", "bench")
+GROUPS = ("build", "run", "test", "chaos", "bench")
 
 
 def listed():
