@@ -270,7 +270,10 @@ bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
     int64_t begun = ink_now();
     enum client_verdict verdict = ask_health(client, check, timeout_ms, &healthy);
     client_breaker_probed(&client->breaker, begun, verdict);
-    client_end_lost(client);
+    /* Only of one that is silent: one that is about to stop takes no new calls, and finishes those
+     * that it has. */
+    if (verdict == CLIENT_UNDECIDED && client_breaker_is_open(&client->breaker))
+        client_end_all(client);
     return healthy;
 }
 

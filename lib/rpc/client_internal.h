@@ -38,8 +38,8 @@ grpc_call *link_call(struct link *link, const struct ink_method *method,
 
 /* client_unary.c: a call has ended. */
 void flight_lands(void *tag);
-/* Ends the calls under way if the breaker is open. */
-void client_end_lost(struct ink_rpc_client *client);
+/* Ends the calls under way, but for those that the breaker has no say in. */
+void client_end_all(struct ink_rpc_client *client);
 /* A call that the breaker does not keep away, and is not told of. */
 struct ink_status client_probe(struct ink_rpc_client *client, const struct ink_ctx *ctx,
                                const struct ink_method *method, const ProtobufCMessage *request,

@@ -45,8 +45,8 @@ static grpc_call_error start_batch(struct ink_rpc_flight *flight)
     return grpc_call_start_batch(flight->call, ops, INK_COUNT(ops), flight, NULL);
 }
 
-/* Those under way are known, so that they can be ended when the backend turns out to be away: the
- * connection of one that is frozen stands for long. */
+/* Those under way are known, so that they can be ended when the backend turns out to be frozen: its
+ * connection stands for long. */
 static void list(struct ink_rpc_flight *flight)
 {
     struct ink_rpc_client *client = flight->client;
@@ -68,10 +68,8 @@ static void strike(struct ink_rpc_flight *flight)
     pthread_mutex_unlock(&client->lock);
 }
 
-void client_end_lost(struct ink_rpc_client *client)
+void client_end_all(struct ink_rpc_client *client)
 {
-    if (!client_breaker_is_open(&client->breaker))
-        return;
     pthread_mutex_lock(&client->lock);
     for (struct ink_rpc_flight *flight = client->flights; flight != NULL; flight = flight->next)
         if (flight->guarded)
@@ -179,10 +177,8 @@ struct ink_status ink_rpc_flight_end(struct ink_rpc_flight *flight, ProtobufCMes
     outgoing_release(&flight->outgoing);
     grpc_metadata_array_destroy(&flight->initial);
     ending_release(&flight->ending);
-    if (flight->guarded) {
+    if (flight->guarded)
         client_breaker_tell(&flight->client->breaker, flight->begun, flight->ending.verdict);
-        client_end_lost(flight->client);
-    }
     return status;
 }
 
