@@ -124,7 +124,7 @@ static void landed(void *self, struct ink_rpc_flight *flight)
     ink_http_finish(http);
 }
 
-/* What was taken of limits is given back afterwards, by Redis: for that a thread is needed. */
+/* What is to be given back of limits afterwards, by Redis, needs a thread. */
 static enum gateway_progress call_unary(struct gateway_exchange *x, const ProtobufCMessage *request)
 {
     ProtobufCMessage *reply = NULL;
@@ -132,7 +132,7 @@ static enum gateway_progress call_unary(struct gateway_exchange *x, const Protob
         conclude(x, too_slow(x), NULL);
         return GATEWAY_ANSWERED;
     }
-    if (x->charge == NULL && ink_http_detach(x->http)) {
+    if (!gateway_limit_owes(x) && ink_http_detach(x->http)) {
         ink_rpc_client_start(x->made->client, &x->ctx, x->route->rpc, request, landed, x);
         return GATEWAY_UNDER_WAY;
     }

@@ -115,6 +115,8 @@ bool gateway_limit_address(struct gateway_exchange *x) INK_MUST_CHECK;
 /* Counts the call for the limits that the contract names; RESOURCE_EXHAUSTED when it is refused. */
 struct ink_status gateway_limit_take(struct gateway_exchange *x,
                                      const ProtobufCMessage *request) INK_MUST_CHECK;
+/* Whether there is something to give back, by Redis, when the call has ended. */
+bool gateway_limit_owes(const struct gateway_exchange *x);
 /* How the call ended: gives back what was no failure, and sets the headers of the answer. */
 void gateway_limit_settle(struct gateway_exchange *x, struct ink_status outcome);
 /* At start: what the contract says of a method. */

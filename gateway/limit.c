@@ -217,12 +217,17 @@ struct ink_status gateway_limit_take(struct gateway_exchange *x, const ProtobufC
     return ink_ok();
 }
 
+bool gateway_limit_owes(const struct gateway_exchange *x)
+{
+    return x->charge != NULL && x->charge->failures < x->charge->count;
+}
+
 void gateway_limit_settle(struct gateway_exchange *x, struct ink_status outcome)
 {
     struct gateway_charge *charge = x->charge;
     if (charge == NULL)
         return;
-    if (outcome.code != INK_UNAUTHENTICATED && charge->failures < charge->count)
+    if (outcome.code != INK_UNAUTHENTICATED && gateway_limit_owes(x))
         ink_limiter_give_back(x->edge->options.limits->shared, &x->ctx, &charge->decision,
                               charge->buckets + charge->failures, charge->count - charge->failures);
     set_headers(x, charge);
