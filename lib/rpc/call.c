@@ -101,10 +101,13 @@ struct ink_status call_pack_reply(struct call *call, const ProtobufCMessage *rep
                                   grpc_byte_buffer **ret_packed)
 {
     size_t most = LONGEST_REPLY(&call->served->server->options);
-    if (protobuf_c_message_get_packed_size(reply) > most)
+    grpc_byte_buffer *packed = ink_wire_pack(reply);
+    if (grpc_byte_buffer_length(packed) > most) {
+        grpc_byte_buffer_destroy(packed);
         return ink_errorf(&call->arena, INK_RESOURCE_EXHAUSTED,
                           "the reply is longer than %zu bytes: ask for less at once", most);
-    *ret_packed = ink_wire_pack(reply);
+    }
+    *ret_packed = packed;
     return ink_ok();
 }
 
