@@ -102,7 +102,7 @@ static void many_are_hidden_at_once(void **state)
 {
     (void)state;
     struct ink_cache_mark marks[300];
-    char keys[300][16];
+    char keys[300][24];
     for (int i = 0; i < 300; i++) {
         snprintf(keys[i], sizeof(keys[i]), "many:%d", i);
         marks[i] = (struct ink_cache_mark){keys[i], 5 + i % 2};

@@ -66,6 +66,19 @@ class StreamTest(NotificationTest):
                 self.assertEqual(stream.next(5), made)
             self.assertLess(time.monotonic() - begun, 2)
 
+    def test_news_of_several_users_come_in_one_message(self):
+        users = [self.user() for _ in range(3)]
+        streams = [self.opened(token) for _, token in users]
+        for user_id, _ in users:
+            self.mesh.postgres.psql(
+                f"INSERT INTO mailboxes VALUES ('{user_id}', 1, 1);"
+                "INSERT INTO notifications (id, user_id, seq, message, type, created_at)"
+                f" VALUES (gen_random_uuid(), '{user_id}', 1, 'x', 'in-app', now())")
+        self.mesh.redis.command("PUBLISH", "notifications:new",
+                                "".join(user_id for user_id, _ in users))
+        for stream in streams:
+            self.assertEqual(stream.next(10).message, "x")
+
     def test_without_an_id_it_begins_now(self):
         _, token = self.user()
         self.create(token, "old")
