@@ -32,7 +32,8 @@ def parser():
                      help="see whether programs with a mistake (tests/chaos/broken) are found out")
     one.add_argument("--programs", metavar="FOLDER", help=argparse.SUPPRESS)
     one.add_argument("--jars", metavar="FOLDER", help=argparse.SUPPRESS)
-    one.add_argument("--logs", metavar="FOLDER", help=argparse.SUPPRESS)
+    one.add_argument("--logs", metavar="FOLDER", help=argparse.SUPPRESS,
+                     default=os.environ.get("TEST_UNDECLARED_OUTPUTS_DIR"))
     return one
 
 
