@@ -26,12 +26,12 @@ MISTAKES = (
             ("every_write_is_told_once_and_in_order",)),
     # The batch that waits for PostgreSQL counts as dealt with, and dies with the process.
     Mistake("offsets", "notification",
-            ([Planned(Frozen, "postgres-notification", 0, 3),
-              Planned(Killed, "notification", 2, 0.5)],),
+            2 * ([Planned(Frozen, "postgres-notification", 0, 3),
+                  Planned(Killed, "notification", 2, 0.5)],),
             ("every_write_is_told_once_and_in_order",)),
     # A late copy of an old row takes the place of a newer one.
     Mistake("cache", "blog",
-            2 * ([Planned(Slow, "postgres-blog", 0, 6), Planned(Flushed, "redis", 0, 5.5)],),
+            3 * ([Planned(Slow, "postgres-blog", 0, 6), Planned(Flushed, "redis", 0, 5.5)],),
             ("no_cache_entry_is_older_than_its_row", "nobody_read_the_past")),
 )
 
