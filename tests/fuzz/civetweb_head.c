@@ -3,6 +3,7 @@
 
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
 #define INK_HTTP_ACCEPTED(ctx, so) produce_socket(ctx, so)
+#define INK_HTTP_NEXT(so) consume_socket(ctx, so, thread_index)
 #define INK_HTTP_READY(conn) 1
 #define INK_HTTP_RESUMES_TLS(conn) 0
 #include "civetweb.c"
