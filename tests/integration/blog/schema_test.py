@@ -21,8 +21,8 @@ class SchemaTest(SchemaCases, BlogTest):
         "blogs_content": "UPDATE blogs SET content = repeat('x', 1048577)",
         "blogs_version": "UPDATE blogs SET version = 0",
         "blogs_updated_at": "UPDATE blogs SET updated_at = created_at - interval '1 s'",
-        "outbox_pkey": OUTBOX.format(4, -3),
-        "outbox_id_key": OUTBOX.format(3, -4),
+        "outbox_waiting": OUTBOX.format(4, -3),
+        "outbox_pkey": OUTBOX.format(3, -4),
         "outbox_names": "UPDATE outbox SET type = ''",
         "outbox_json": "UPDATE outbox SET headers = 'null'",
     }

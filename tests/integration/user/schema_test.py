@@ -45,8 +45,8 @@ class SchemaTest(SchemaCases, UserTest):
         "refresh_tokens_pkey": token(TOKEN.format("a"), 2),
         "refresh_tokens_hash_check": token("'short'", 2),
         "refresh_tokens_session_id_fkey": token(TOKEN.format("b"), 5),
-        "outbox_pkey": OUTBOX.format(4, -3),
-        "outbox_id_key": OUTBOX.format(3, -4),
+        "outbox_waiting": OUTBOX.format(4, -3),
+        "outbox_pkey": OUTBOX.format(3, -4),
         "outbox_names": "UPDATE outbox SET aggregatetype = 'user events'",
         "outbox_json": "UPDATE outbox SET payload = '[]'",
     }
