@@ -77,6 +77,10 @@ static int put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *k
     struct ink_cache_call call;
     if (!ink_cache_call_start(cache, ctx, &call))
         return -1;
+    if (ink_cache_sweep(&call) == INK_SWEEP_FAILED) { /* later it would sweep this away */
+        ink_cache_call_end(&call, INK_CACHE_FAILED);
+        return -1;
+    }
     struct put_words words;
     make_put(&words, key, entry, size, ttl_ms);
     INK_REPLY *reply = ink_cache_run_script(&call, INK_CACHE_SCRIPT_PUT, INK_COUNT(words.argv),

@@ -18,7 +18,7 @@
  * deleted row invalidate one version above its last. Invalidations that did not reach Redis are
  * kept (the newest version a key, a bounded number) and delivered before the first read after Redis
  * is back; so an update made while Redis was away hides what Redis still remembers. They die with
- * their process, so the next one does not trust what it finds: before its first read it makes marks
+ * their process, so the next one does not trust what it finds: before anything else it makes marks
  * of the values of keys like `sweep`. A put is not kept: a writer whose put fails invalidates.
  * Where there were too many to keep, a read can see an entry that is at most one TTL old.
  *

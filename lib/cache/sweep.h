@@ -1,8 +1,8 @@
 /*
- * What the cache does before its first read: values that Redis has from before this process become
- * marks of their versions. A process that died may have owed Redis invalidations (it was away, or
- * too slow), and those died with it; so what it left is read again from the rows. Inside lib/cache
- * only.
+ * What the cache does before its first read or write: values that Redis has from before this
+ * process become marks of their versions. A process that died may have owed Redis invalidations (it
+ * was away, or too slow), and those died with it; so what it left is read again from the rows.
+ * Inside lib/cache only.
  */
 #pragma once
 
