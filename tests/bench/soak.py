@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from http.client import HTTPConnection, HTTPException
 
 from harness.stack import Stack
@@ -56,7 +57,7 @@ class Steady:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self):
-        """(milliseconds of each good answer, how many were not good)"""
+        """(milliseconds of each good answer, the statuses of the others; -1: none came)"""
         try:
             said, _ = self._h2load.communicate(timeout=self._seconds + 60)
         finally:
@@ -68,7 +69,7 @@ class Steady:
         good = [int(took) / 1000 for _, status, took in rows if status.startswith("2")]
         if self._h2load.returncode or len(good) < 2:
             raise HarnessError(f"h2load failed: {said[-1000:]}")
-        return good, len(rows) - len(good)
+        return good, [status for _, status, _ in rows if not status.startswith("2")]
 
 
 class Listener(threading.Thread):
@@ -94,7 +95,7 @@ class Soak:
     """A mesh at work, and what is seen of it."""
 
     def __init__(self, mesh, seconds):
-        self.mesh, self.seconds, self.courses, self.errors = mesh, seconds, Courses(), 0
+        self.mesh, self.seconds, self.courses, self.errors = mesh, seconds, Courses(), Counter()
         self.port = mesh.front.port
         self.client = signed_in(self.port)
         self.token = self.client.token
@@ -124,7 +125,7 @@ class Soak:
                              body=CREDENTIALS)}
         for name, load in loads.items():
             took, failed = load.end()
-            self.errors += failed
+            self.errors.update(f"{name}: {status}" for status in failed)
             self.courses.add(minute, "p50", name, quantile(took, 50))
             if name != "logins":  # too few for it
                 self.courses.add(minute, "p99", name, quantile(took, 99))
@@ -154,6 +155,10 @@ def lines(courses):
         ends = course.ends()
         flat = {True: "flat", False: "RISES", None: "too few"}[course.flat()]
         yield [course.kind, course.name, *(map(show, ends) if ends else "––"), flat]
+
+
+def which(errors):
+    return f" ({', '.join(f'{count} {what}' for what, count in errors.items())})" if errors else ""
 
 
 def keep(soak, facts):
@@ -192,7 +197,8 @@ def run(options):
             heard = sum(listener.heard for listener in listeners)
             facts = (f"{rate} requests a second, half of what is possible, for {options.minutes} "
                      f"minutes, and {STREAMS} streams, which heard {heard} notifications; "
-                     f"{soak.errors} requests failed; {len(soak.courses.rising())} numbers rise")
+                     f"{soak.errors.total()} requests failed{which(soak.errors)}; "
+                     f"{len(soak.courses.rising())} numbers rise")
             keep(soak, facts)
     told = soak.courses.of("p50")[0].flat() is not None  # a table may have become large late
     return 0 if told and not soak.errors and not soak.courses.rising() else 1
