@@ -333,12 +333,6 @@ void ink_lobby_stop(struct ink_lobby *lobby)
     pthread_join(lobby->caretaker, NULL);
     pthread_mutex_lock(&lobby->lock);
     discard_all(lobby, take_late(lobby, INT64_MAX));
-    while (lobby->lists[INK_LOBBY_READY].first != NULL) {
-        struct ink_guest *guest = lobby->lists[INK_LOBBY_READY].first;
-        take_out(lobby, guest);
-        guest->next = NULL;
-        discard_all(lobby, guest);
-    }
     pthread_mutex_unlock(&lobby->lock);
 }
 
@@ -356,6 +350,7 @@ void ink_lobby_free(struct ink_lobby *lobby)
         return;
     ink_lobby_stop(lobby);
     discard_all(lobby, take_late(lobby, INT64_MAX)); /* who was heard out meanwhile */
+    discard_all(lobby, lobby->lists[INK_LOBBY_READY].first);
     discard_all(lobby, lobby->lists[INK_LOBBY_AWAY].first);
     free_all(lobby, lobby->lists[INK_LOBBY_GONE].first);
     release(lobby);
@@ -446,7 +441,7 @@ struct ink_guest *ink_lobby_next(struct ink_lobby *lobby)
     pthread_mutex_lock(&lobby->lock);
     lobby->runners += runs ? 0 : 1;
     runs = true;
-    while (!lobby->stopped && (guest = lobby->lists[INK_LOBBY_READY].first) == NULL) {
+    while ((guest = lobby->lists[INK_LOBBY_READY].first) == NULL && !lobby->stopped) {
         if (lobby->led)
             rest(lobby);
         else

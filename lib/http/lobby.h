@@ -60,7 +60,8 @@ struct ink_lobby_options {
 
 /* NULL when the system has no descriptors left. */
 struct ink_lobby *ink_lobby_new(const struct ink_lobby_options *options) INK_MUST_CHECK;
-/* Discards who waits, and sends the threads home; from now on nobody can wait any more. */
+/* Discards who waits, and sends the threads home when nobody is in line for one; from now on nobody
+ * can wait or line up any more. */
 void ink_lobby_stop(struct ink_lobby *lobby);
 /* Stops, and discards and frees all guests. No thread may use it any more. Accepts NULL. */
 void ink_lobby_free(struct ink_lobby *lobby);

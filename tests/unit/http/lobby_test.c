@@ -216,6 +216,21 @@ static void threads_go_home_when_it_stops(void **state)
     assert_int_equal(freed, 2);
 }
 
+static void who_is_in_line_when_it_stops_is_served(void **state)
+{
+    struct ink_lobby *lobby = open_lobby(10, 1);
+    struct guest *waits = quiet(lobby), *in_line = enter(lobby);
+    (void)state;
+    assert_true(ink_lobby_line_up(lobby, &in_line->waits));
+    ink_lobby_stop(lobby);
+    assert_int_equal(discarded, 1);
+    (void)waits;
+    assert_ptr_equal(ink_lobby_next(lobby), &in_line->waits);
+    assert_null(ink_lobby_next(lobby));
+    close_lobby(lobby);
+    assert_int_equal(discarded, 2);
+}
+
 static void await(const atomic_int *value, int expected)
 {
     for (int i = 0; i < 1000 && atomic_load(value) < expected; i++)
@@ -279,6 +294,7 @@ int main(void)
         cmocka_unit_test(who_leaves_is_forgotten),
         cmocka_unit_test(who_blocks_is_replaced),
         cmocka_unit_test(threads_go_home_when_it_stops),
+        cmocka_unit_test(who_is_in_line_when_it_stops_is_served),
         cmocka_unit_test(whose_time_is_over_goes),
         cmocka_unit_test(of_too_many_the_oldest_go),
         cmocka_unit_test(goodbyes_are_heard_out),
