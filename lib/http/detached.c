@@ -1,32 +1,8 @@
 /*
- * Requests that go on without a thread: what was parsed of them moves into their own memory, the
- * thread gets another request to work with, and the answer comes from wherever it is made.
+ * Requests that go on without a thread: the thread gets another request to work with, and the
+ * answer comes from wherever it is made.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "lib/http/internal.h"
-
-/* A pointer into the header, in the copy. */
-static const char *moved(const char *text, const char *begin, const char *end, const char *copy)
-{
-    return text >= begin && text < end ? copy + (text - begin) : text;
-}
-
-/* What civetweb parsed is in the buffer of the thread. */
-static void own_head(struct ink_http_request *request)
-{
-    const char *begin, *end;
-    ink_mg_head(request->conn, &begin, &end);
-    const char *copy = ink_arena_memdup(&request->arena, begin, (size_t)(end - begin));
-    request->method = moved(request->method, begin, end, copy);
-    request->path = moved(request->path, begin, end, copy);
-    request->query = moved(request->query, begin, end, copy);
-    for (size_t i = 0; i < request->n_fields; i++) {
-        request->fields[i].name = moved(request->fields[i].name, begin, end, copy);
-        request->fields[i].value = moved(request->fields[i].value, begin, end, copy);
-    }
-}
 
 bool ink_http_detach(struct ink_http_request *request)
 {
@@ -35,7 +11,6 @@ bool ink_http_detach(struct ink_http_request *request)
         (ink_http_has_body(request) && (!request->body_read || request->body_status != 0)))
         return false;
     struct ink_http_request *next = request_take(server);
-    own_head(request);
     request->guest = ink_mg_detach(request->conn, next);
     if (request->guest == NULL) {
         request_give_back(next);

@@ -204,9 +204,9 @@ void ink_http_blocks(struct ink_http_request *request);
  * handler is to return without having touched it again. From then on it belongs to whoever the
  * caller gives it to, in whatever thread; all its functions can be used but for streams. That one
  * answers by ink_http_reply(), which sends what can be sent at once and leaves the rest to a thread
- * of the server, and calls ink_http_finish(), after which the request is gone. False when it cannot
- * be done (TLS; the connection is to be closed; the next request is there already): then nothing
- * happened, and the handler answers as always. */
+ * of the server (what becomes of that is not told), and calls ink_http_finish(), after which the
+ * request is gone. False when it cannot be done (TLS; the connection is to be closed; the next
+ * request is there already): then nothing happened, and the handler answers as always. */
 bool ink_http_detach(struct ink_http_request *request) INK_MUST_CHECK;
 void ink_http_finish(struct ink_http_request *request);
 /* Instead of answering a detached request here: has `resumed` called, with `self`, by a thread of

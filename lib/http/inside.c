@@ -92,6 +92,12 @@ struct guest {
     int64_t linger_ms;    /* after the last answer */
 };
 
+void ink_mg_blocks(void)
+{
+    if (host != NULL)
+        ink_lobby_blocks(host->lobby);
+}
+
 static struct guest *guest_of(const struct mg_connection *conn)
 {
     return conn->client.ink_guest;
@@ -276,6 +282,8 @@ static int is_ready(struct mg_connection *conn)
             too_late(conn);
         return 0;
     }
+    if (kept)
+        ink_mg_blocks(); /* who does not wait for its turn shares a processor with the others */
     return 1;
 }
 
@@ -334,12 +342,6 @@ void ink_mg_consume(struct mg_connection *conn, size_t size)
     conn->content_len = conn->consumed_content;
 }
 
-void ink_mg_blocks(void)
-{
-    if (host != NULL)
-        ink_lobby_blocks(host->lobby);
-}
-
 /* What is there: as pull_inner() without a time to wait, which asks poll(2) first. */
 static int receive_now(struct mg_connection *conn, char *data, size_t size)
 {
@@ -386,6 +388,14 @@ int ink_mg_fill(struct mg_connection *conn, int64_t timeout_ms)
 static int send_part(struct mg_connection *conn, const char *data, size_t size)
 {
     int len = size > (1 << 30) ? 1 << 30 : (int)size;
+    if (conn->ssl == NULL) {
+        ssize_t now = send(conn->client.sock, data, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (now > 0)
+            return (int)now;
+        if (now < 0 && errno != EAGAIN && errno != EINTR)
+            return -1;
+    }
+    ink_mg_blocks(); /* push_inner() waits */
     int sent = push_inner(conn->phys_ctx, NULL, conn->client.sock, conn->ssl, data, len,
                           (double)A_SECOND_MS / 1000);
     return sent == -1 ? 0 : sent > 0 ? sent : -1;
@@ -415,7 +425,6 @@ bool ink_mg_send(struct mg_connection *conn, const char *data, size_t size, int6
         size -= (size_t)sent;
         if (size == 0)
             return true;
-        ink_mg_blocks();
         now = ink_now();
         int left = in_flight(conn);
         if (sent > 0 || left < before)

@@ -247,12 +247,16 @@ static void look_around(struct ink_lobby *lobby)
     discard_all(lobby, take_surplus(lobby));
     look_who_stirs(lobby);
     call_threads(lobby);
+    const struct ink_guest *first = lobby->lists[INK_LOBBY_READY].first;
+    if (first != NULL && lobby->resters != NULL &&
+        ink_now() - first->lined_up > ROUND_MS * INK_MILLISECOND)
+        wake(lobby); /* a runner waits for something and did not say so */
 }
 
 static bool is_empty(const struct ink_lobby *lobby)
 {
     return lobby->lists[INK_LOBBY_GOODBYE].count + lobby->lists[INK_LOBBY_HEADER].count +
-               lobby->lists[INK_LOBBY_QUIET].count ==
+               lobby->lists[INK_LOBBY_QUIET].count + lobby->lists[INK_LOBBY_READY].count ==
            0;
 }
 
@@ -382,8 +386,8 @@ bool ink_lobby_wait(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_l
         guest->until = until;
         bool stirred = guest->stirred && place != INK_LOBBY_GOODBYE;
         move(lobby, guest, stirred ? INK_LOBBY_READY : place);
-        /* What a goodbye's guest sent meanwhile is told once more. */
-        if ((!guest->known || (guest->stirred && !stirred)) && !watch(lobby, guest))
+        /* What a goodbye's guest has sent, and nobody read, is told once more. */
+        if ((!guest->known || place == INK_LOBBY_GOODBYE) && !watch(lobby, guest))
             guest->until = 0; /* it goes with the next round */
         call_threads(lobby);
     }

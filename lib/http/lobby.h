@@ -5,9 +5,9 @@
  * for a thread. Inside lib/http only.
  *
  * Threads take turns at looking: one at a time leads, which is to wait in epoll, takes the first
- * guest that stirs, and leaves the lead to the next. So a request costs no hand-over from one
- * thread to another, and few threads run at once, whatever there are; the others rest, those that
- * worked last on top. That holds only as long as a thread that has a guest does not wait for
+ * guest that stirs, and leaves the lead to whoever comes next. So a request costs no hand-over from
+ * one thread to another, and few threads run at once, whatever there are; the others rest, those
+ * that worked last on top. That holds only as long as a thread that has a guest does not wait for
  * anything: before it may have to, it says so by ink_lobby_blocks(), and another takes its place.
  *
  * A guest belongs to the lobby while it waits, and to whoever got it by ink_lobby_next() from then
@@ -49,7 +49,8 @@ struct ink_guest {
 typedef void ink_lobby_fn(void *self, struct ink_guest *guest);
 
 struct ink_lobby_options {
-    unsigned most;    /* guests that wait; of more, those that waited longest are discarded */
+    unsigned most;    /* guests that wait, but for those in line; of more, those that waited longest
+                         are discarded */
     unsigned runners; /* how many threads may work at once without waiting for anything; 0 means as
                          many as there are processors */
     ink_lobby_fn

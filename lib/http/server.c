@@ -154,6 +154,28 @@ static int check_target(const struct mg_request_info *info, const char **ret_det
     return 400;
 }
 
+/* A pointer into the header, in the copy. */
+static const char *moved(const char *text, const char *begin, const char *end, const char *copy)
+{
+    return text >= begin && text < end ? copy + (text - begin) : text;
+}
+
+/* What civetweb parsed is in the buffer of the thread, which reads the next request into it, of
+ * somebody else maybe; and this one may be detached and go on. */
+static void own_head(struct ink_http_request *request)
+{
+    const char *begin, *end;
+    ink_mg_head(request->conn, &begin, &end);
+    const char *copy = ink_arena_memdup(&request->arena, begin, (size_t)(end - begin));
+    request->method = moved(request->method, begin, end, copy);
+    request->path = moved(request->path, begin, end, copy);
+    request->query = moved(request->query, begin, end, copy);
+    for (size_t i = 0; i < request->n_fields; i++) {
+        request->fields[i].name = moved(request->fields[i].name, begin, end, copy);
+        request->fields[i].value = moved(request->fields[i].value, begin, end, copy);
+    }
+}
+
 /* An answer to HEAD has no body, however little of the request was understood. */
 static void see_head(struct ink_http_request *request)
 {
@@ -176,6 +198,7 @@ static bool take_head(struct ink_http_request *request)
     int status = check_target(request->info, &detail);
     if (status == 0) /* what is refused for another reason is told with its path */
         set_target(request);
+    own_head(request);
     const char *frame_detail;
     int frame_status = ink_http_frame(&head, request->server->options.max_body_bytes,
                                       &request->framing, &frame_detail);

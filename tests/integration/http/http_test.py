@@ -517,10 +517,13 @@ class DetachedTest(HttpTest):
             socks = [stack.enter_context(self.server.connect()) for _ in range(200)]
             files = [stack.enter_context(sock.makefile("rb")) for sock in socks]
             for _ in range(20):
-                for sock in socks:
-                    sock.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\n\r\n")
-                for file in files:
-                    self.assertEqual(read_reply(file).status, 200)
+                for number, sock in enumerate(socks):
+                    sock.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nX-Probe: %d\r\n\r\n" % number)
+                for number, file in enumerate(files):
+                    reply = read_reply(file)
+                    self.assertEqual(reply.status, 200)
+                    # What its handler knew of it is none of another one's by now.
+                    self.assertEqual(reply.headers["x-kept"], str(number))
 
     def test_next_request_may_come_first(self):
         """The next request comes before the answer, by bytes; then it waits for its turn."""

@@ -95,13 +95,23 @@ static void answer(void *self, struct ink_http_request *request)
     }
 }
 
-/* Of a detached request. Every other one goes back to a thread of the server for that. */
-static void *answer_later(void *detached)
+/* A request that was detached, and what its handler had read of it before. */
+struct later {
+    struct ink_http_request *request;
+    const char *probe;
+};
+
+/* Every other one goes back to a thread of the server for that. */
+static void *answer_later(void *self)
 {
     static atomic_uint count;
-    struct ink_http_request *request = detached;
+    const struct later later = *(struct later *)self;
+    struct ink_http_request *request = later.request;
     unsigned number = atomic_fetch_add(&count, 1);
+    free(self);
     usleep(number % 3 * 1000);
+    if (later.probe != NULL)
+        ink_http_set(request, "X-Kept", later.probe);
     if (number % 2 == 0) {
         ink_http_resume(request, answer, NULL);
         return NULL;
@@ -122,6 +132,7 @@ static void handle(void *self, struct ink_http_request *request)
     pthread_t thread;
     const char *data, *detail;
     size_t size;
+    struct later later = {request, ink_http_header(request, "X-Probe")};
     if (!detaches || streams(ink_http_path(request)) ||
         (ink_http_has_body(request) && ink_http_read_body(request, &data, &size, &detail) != 0) ||
         !ink_http_detach(request)) {
@@ -129,7 +140,9 @@ static void handle(void *self, struct ink_http_request *request)
         answer(self, request);
         return;
     }
-    if (pthread_create(&thread, NULL, answer_later, request) != 0)
+    struct later *kept = malloc(sizeof(*kept));
+    *kept = later;
+    if (pthread_create(&thread, NULL, answer_later, kept) != 0)
         abort();
     pthread_detach(thread);
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -286,6 +287,29 @@ static void goodbyes_are_heard_out(void **state)
     close_lobby(lobby);
 }
 
+/* What came while it was in line, and nobody read. */
+static void goodbyes_are_heard_out_from_the_beginning(void **state)
+{
+    struct ink_lobby *lobby = open_lobby(10, 1);
+    struct guest *guest = quiet(lobby);
+    (void)state;
+    say(guest);
+    assert_ptr_equal(ink_lobby_next(lobby), &guest->waits);
+    assert_true(ink_lobby_wait(lobby, &guest->waits, INK_LOBBY_GOODBYE, LONG_TIME));
+    ink_lobby_blocks(lobby);
+    struct server server;
+    hire(&server, lobby, false);
+    int unread = 1;
+    for (int i = 0; i < 1000 && unread > 0; i++) {
+        usleep(10000);
+        assert_int_equal(ioctl(guest->waits.fd, FIONREAD, &unread), 0);
+    }
+    assert_int_equal(unread, 0);
+    ink_lobby_stop(lobby);
+    dismiss(&server);
+    ink_lobby_free(lobby);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -298,6 +322,7 @@ int main(void)
         cmocka_unit_test(whose_time_is_over_goes),
         cmocka_unit_test(of_too_many_the_oldest_go),
         cmocka_unit_test(goodbyes_are_heard_out),
+        cmocka_unit_test(goodbyes_are_heard_out_from_the_beginning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
