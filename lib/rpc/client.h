@@ -8,7 +8,8 @@
  * call has a deadline: the context's, or `default_timeout_ms` from now when that is sooner.
  *
  * A circuit breaker keeps callers from waiting for a backend that does not answer: while it is
- * open, calls fail at once with UNAVAILABLE, and those under way end.
+ * open, calls and streams fail at once with UNAVAILABLE; unary calls under way end when it opened
+ * because the backend says nothing at all.
  *
  * The context's trace, request id, authorization and deadline travel with the call. All functions
  * are thread-safe.

@@ -10,10 +10,13 @@
 #define SILENT_PROBES 2
 #define PAUSE (500 * INK_MILLISECOND)
 #define RETRY_AFTER_MS 1000
+/* Who asked for its health, and has not for so long, asks no more: a program that is about to stop.
+ */
+#define PROBES_END (10 * INK_SECOND)
 
 void client_breaker_init(struct client_breaker *breaker)
 {
-    *breaker = (struct client_breaker){.probed = false};
+    *breaker = (struct client_breaker){.probed = 0};
     pthread_mutex_init(&breaker->lock, NULL);
     ink_breaker_init(&breaker->machine, FAILURES, PAUSE);
 }
@@ -35,13 +38,18 @@ static void publish(struct client_breaker *breaker)
     atomic_store_explicit(&breaker->troubled, troubled, memory_order_relaxed);
 }
 
+static bool is_probed(const struct client_breaker *breaker)
+{
+    return breaker->probed != 0 && ink_now() - breaker->probed < PROBES_END;
+}
+
 bool client_breaker_admits(struct client_breaker *breaker)
 {
     if (client_breaker_is_closed(breaker))
         return true;
     pthread_mutex_lock(&breaker->lock);
-    bool admitted = breaker->probed ? breaker->machine.state == INK_BREAKER_CLOSED
-                                    : ink_breaker_allow(&breaker->machine, ink_now());
+    bool admitted = is_probed(breaker) ? breaker->machine.state == INK_BREAKER_CLOSED
+                                       : ink_breaker_allow(&breaker->machine, ink_now());
     publish(breaker);
     pthread_mutex_unlock(&breaker->lock);
     return admitted;
@@ -73,9 +81,11 @@ void client_breaker_tell(struct client_breaker *breaker, int64_t begun, enum cli
         return;
     }
     pthread_mutex_lock(&breaker->lock);
-    if (verdict == CLIENT_UNDECIDED || is_over(breaker, begun))
+    /* While it is not closed, the question that is under way decides, not calls of before. */
+    bool counts = !is_probed(breaker) || breaker->machine.state == INK_BREAKER_CLOSED;
+    if (counts && (verdict == CLIENT_UNDECIDED || is_over(breaker, begun)))
         ink_breaker_undecided(&breaker->machine, ink_now());
-    else
+    else if (counts)
         ink_breaker_failure(&breaker->machine, ink_now(), ink_random_jitter());
     publish(breaker);
     pthread_mutex_unlock(&breaker->lock);
@@ -84,7 +94,7 @@ void client_breaker_tell(struct client_breaker *breaker, int64_t begun, enum cli
 void client_breaker_probe(struct client_breaker *breaker)
 {
     pthread_mutex_lock(&breaker->lock);
-    breaker->probed = true;
+    breaker->probed = ink_now();
     (void)ink_breaker_allow(&breaker->machine, ink_now());
     publish(breaker);
     pthread_mutex_unlock(&breaker->lock);

@@ -26,7 +26,7 @@ struct client_breaker {
     _Atomic uint64_t refused; /* calls */
     pthread_mutex_t lock;     /* over what follows */
     struct ink_breaker machine;
-    bool probed;     /* somebody asks for its health */
+    int64_t probed;  /* when somebody asked for its health last; 0 for never */
     unsigned silent; /* of these questions, those without an answer since the last one */
     uint64_t entered[INK_BREAKER_STATES];
 };
