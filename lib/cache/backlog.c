@@ -23,18 +23,20 @@ static void remove_item(struct ink_backlog *backlog, struct ink_backlog_item *it
     backlog->count--;
 }
 
-void ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version)
+bool ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version)
 {
     struct ink_backlog_item *item = find(backlog, key);
     if (item != NULL) {
         if (item->version < version)
             item->version = version;
-        return;
+        return true;
     }
-    if (backlog->count == INK_CACHE_BACKLOG)
+    bool room = backlog->count < INK_CACHE_BACKLOG;
+    if (!room)
         remove_item(backlog, &backlog->items[0]);
     backlog->items[backlog->count++] =
         (struct ink_backlog_item){.key = ink_strdup(key), .version = version};
+    return room;
 }
 
 void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,8 +20,8 @@ struct ink_backlog {
     size_t count;
 };
 
-/* Remembers it; when full, something older is forgotten. The key is copied. */
-void ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version);
+/* Remembers it; false when it was full, and something older was forgotten. The key is copied. */
+bool ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version);
 /* Forgets one, unless a newer version of it came meanwhile. */
 void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version);
 void ink_backlog_release(struct ink_backlog *backlog);

@@ -109,7 +109,8 @@ static void note_change(struct ink_cache *cache, const char *key, int64_t versio
 {
     if (!told) {
         pthread_mutex_lock(&cache->lock);
-        ink_backlog_add(&cache->backlog, key, version);
+        if (!ink_backlog_add(&cache->backlog, key, version))
+            ink_cache_sweep_again(cache);
         pthread_mutex_unlock(&cache->lock);
     }
     if (cache->near != NULL)

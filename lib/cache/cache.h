@@ -19,8 +19,9 @@
  * kept (the newest version a key, a bounded number) and delivered before the first read after Redis
  * is back; so an update made while Redis was away hides what Redis still remembers. They die with
  * their process, so the next one does not trust what it finds: before anything else it makes marks
- * of the values of keys like `sweep`. A put is not kept: a writer whose put fails invalidates.
- * Where there were too many to keep, a read can see an entry that is at most one TTL old.
+ * of the values of keys like `sweep`. It does so once more when there were too many to keep
+ * (without `sweep` a read can then see an entry that is at most one TTL old). A put is not kept: a
+ * writer whose put fails invalidates.
  *
  * With a near cache, for a service that runs once, values stay in the process as well (near.h).
  * What this process puts or invalidates it sees at once; what others do, as soon as Redis has told

@@ -33,6 +33,7 @@ struct ink_cache {
     struct ink_backlog backlog;
     bool delivering; /* a call is telling Redis about the backlog */
     bool swept, sweeping;
+    bool sweep_again;              /* from the beginning, though a page is under way */
     char cursor[INK_CACHE_CURSOR]; /* where the sweep goes on */
     struct ink_cache_stats stats;
 };

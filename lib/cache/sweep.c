@@ -49,12 +49,22 @@ enum ink_sweep ink_cache_sweep(struct ink_cache_call *call)
         return INK_SWEEP_MORE;
 
     bool answered = sweep_page(call, cursor);
-    done = answered && strcmp(cursor, "0") == 0;
     pthread_mutex_lock(&cache->lock);
-    if (answered)
-        memcpy(cache->cursor, cursor, sizeof(cursor));
+    if (cache->sweep_again)
+        strcpy(cursor, "0");
+    else if (!answered)
+        memcpy(cursor, cache->cursor, sizeof(cursor));
+    done = answered && !cache->sweep_again && strcmp(cursor, "0") == 0;
+    memcpy(cache->cursor, cursor, sizeof(cursor));
     cache->swept = done;
-    cache->sweeping = false;
+    cache->sweeping = cache->sweep_again = false;
     pthread_mutex_unlock(&cache->lock);
     return !answered ? INK_SWEEP_FAILED : done ? INK_SWEEP_DONE : INK_SWEEP_MORE;
+}
+
+void ink_cache_sweep_again(struct ink_cache *cache)
+{
+    cache->swept = false;
+    cache->sweep_again = cache->sweeping;
+    strcpy(cache->cursor, "0");
 }

@@ -16,3 +16,5 @@ enum ink_sweep { INK_SWEEP_DONE, INK_SWEEP_MORE, INK_SWEEP_FAILED };
 
 /* Some of it, unless it is done or another call is at it. DONE: what is read now can be trusted. */
 enum ink_sweep ink_cache_sweep(struct ink_cache_call *call) INK_MUST_CHECK;
+/* All of it once more, for invalidations were forgotten. With the cache's lock held. */
+void ink_cache_sweep_again(struct ink_cache *cache);

@@ -173,6 +173,34 @@ static void what_a_dead_process_left_is_not_trusted(void **state)
     ink_cache_free(cache);
 }
 
+/* More changes than are kept while Redis is away: of those that are forgotten nothing old is read.
+ */
+static void what_was_forgotten_is_not_trusted(void **state)
+{
+    (void)state;
+    enum { TOO_MANY = INK_CACHE_BACKLOG + 100 };
+    struct ink_cache *cache = fixture_cache((struct ink_cache_settings){
+        .command_timeout_ms = 1000, .breaker_pause_ms = 50, .sweep = "user:*"});
+    assert_true(fixture_put(cache, "user:first", 4, "four"));
+    assert_string_equal(fixture_get(cache, "user:first", NULL), "four");
+    test_control("pause", "redis");
+    assert_false(fixture_invalidate(cache, "user:first", 5));
+    for (int i = 0; i < TOO_MANY; i++)
+        (void)fixture_invalidate(cache, many_key(i), 5);
+    test_control("resume", "redis");
+    int64_t start = ink_now();
+    const char *text = NULL;
+    while (text == NULL && fixture_elapsed_ms(start) < 8000) {
+        (void)fixture_put(cache, "user:new", 1, "new");
+        text = fixture_get(cache, "user:new", NULL);
+        assert_null(fixture_get(cache, "user:first", NULL));
+        fixture_sleep(10);
+    }
+    assert_non_null(text);
+    assert_null(fixture_get(cache, "user:first", NULL));
+    ink_cache_free(cache);
+}
+
 static void late_caller_still_invalidates(void **state)
 {
     (void)state;
@@ -235,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup(missed_invalidation_is_delivered_before_the_first_read,
                                fixture_flush),
         cmocka_unit_test_setup(what_a_dead_process_left_is_not_trusted, fixture_flush),
+        cmocka_unit_test_setup(what_was_forgotten_is_not_trusted, fixture_flush),
         cmocka_unit_test_setup(late_caller_still_invalidates, fixture_flush),
         cmocka_unit_test_setup(many_threads_outlive_many_outages, fixture_flush),
     };

@@ -14,10 +14,10 @@ static void newest_version_stays(void **state)
 {
     (void)state;
     static struct ink_backlog backlog;
-    ink_backlog_add(&backlog, "a", 5);
-    ink_backlog_add(&backlog, "b", 1);
-    ink_backlog_add(&backlog, "a", 7);
-    ink_backlog_add(&backlog, "a", 6);
+    assert_true(ink_backlog_add(&backlog, "a", 5));
+    assert_true(ink_backlog_add(&backlog, "b", 1));
+    assert_true(ink_backlog_add(&backlog, "a", 7));
+    assert_true(ink_backlog_add(&backlog, "a", 6));
     assert_int_equal(backlog.count, 2);
     assert_int_equal(backlog.items[0].version, 7);
     ink_backlog_release(&backlog);
@@ -27,7 +27,7 @@ static void newer_one_survives_the_delivery_of_an_older(void **state)
 {
     (void)state;
     static struct ink_backlog backlog;
-    ink_backlog_add(&backlog, "a", 7);
+    assert_true(ink_backlog_add(&backlog, "a", 7));
     ink_backlog_remove(&backlog, "a", 6);
     ink_backlog_remove(&backlog, "z", 6);
     assert_int_equal(backlog.count, 1);
@@ -43,7 +43,7 @@ static void is_bounded(void **state)
     char key[16];
     for (int i = 0; i < INK_CACHE_BACKLOG + 10; i++) {
         snprintf(key, sizeof(key), "key:%d", i);
-        ink_backlog_add(&backlog, key, 1);
+        assert_int_equal(ink_backlog_add(&backlog, key, 1), i < INK_CACHE_BACKLOG);
     }
     assert_int_equal(backlog.count, INK_CACHE_BACKLOG);
     assert_string_equal(backlog.items[0].key, "key:10");
