@@ -86,6 +86,14 @@ class AwayTest(BlogTest):
         self.mesh.postgres.resume()
         same = f"SELECT count(*) FROM blogs WHERE title = '{blog.title}' AND id = '{blog.id}'"
         until("the change is done", lambda: self.mesh.postgres.psql(same) == "0", 10)
+        until("the service has PostgreSQL again", lambda: self.is_reached(blog), 10)
+
+    def is_reached(self, blog):
+        try:
+            self.get(blog.id)
+        except Failure as failure:
+            return failure.code != "UNAVAILABLE"
+        return True
 
     def test_an_update_whose_answer_was_lost(self):
         blog = self.new_blog("Before")

@@ -6,6 +6,7 @@ told last, when it has dealt with all that had left the outboxes by then: every 
 or was dealt with, or both, which the inbox notices. Kafka is not needed to restore such a backup.
 """
 
+import contextlib
 import hashlib
 import json
 import os
@@ -129,13 +130,15 @@ def _replace(database, path):
     with subprocess.Popen([postgres.program("psql"), "-Xq", "-v", "ON_ERROR_STOP=1", *options],
                           env=env, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, bufsize=0) as psql:
-        psql.stdin.write(b"BEGIN; SET LOCAL client_min_messages = warning;"
-                         b" DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n")
+        with contextlib.suppress(BrokenPipeError):
+            psql.stdin.write(b"BEGIN; SET LOCAL client_min_messages = warning;"
+                             b" DROP SCHEMA public CASCADE; CREATE SCHEMA public;\n")
         read = subprocess.run([postgres.program("pg_restore"), "-f", "-", path], check=False,
                               stdout=psql.stdin, stderr=subprocess.PIPE)
         # Without this line the end of its input ends the transaction, too.
         if read.returncode == 0:
-            psql.stdin.write(b"COMMIT;\n")
+            with contextlib.suppress(BrokenPipeError):  # it has ended, and says why
+                psql.stdin.write(b"COMMIT;\n")
         said = psql.communicate()[1]
     if psql.returncode or read.returncode:
         raise HarnessError(f"{database.name}: {(said or read.stderr).decode().strip()}")
@@ -160,14 +163,22 @@ def put_back(mesh, folder, program, only=None):
         kafka.ask("rewind", GROUP, ALWAYS if manifest["missing"] else manifest["begun"])
         return "those in Kafka are dealt with again, but for what the inbox knows"
     except HarnessError as problem:
-        return f"Kafka's offsets stay as they are: {problem}"
+        if "has committed anything" in str(problem):
+            return "Kafka has no offsets to move"
+        command = "skip" if only is None and not manifest["missing"] else "rewind"
+        raise HarnessError(
+            f"the databases are back, but Kafka's offsets are where they were: {problem}\n"
+            f"  When Kafka runs: ./inkmesh events {command} {GROUP}"
+            + (f" {ALWAYS if manifest['missing'] else manifest['begun']}" if command == "rewind" else "")
+        ) from problem
 
 
 # The commands.
 
-def _servers(mesh):
+def _servers(mesh, *others):
     """The command needs these, not the programs."""
-    away = [one.name for one in (*mesh.databases.values(), mesh.redis) if not one.running()]
+    needed = (*mesh.databases.values(), mesh.redis, *others)
+    away = [one.name for one in needed if not one.running()]
     if away:
         raise HarnessError(f"{', '.join(away)} must run: ./inkmesh up")
 
@@ -190,7 +201,7 @@ def put_back_local(folder, only=None):
     """Stops the services whose databases these are, and starts them again."""
     with state.locked():
         mesh, _ = stack.local_stack()
-        _servers(mesh)
+        _servers(mesh, mesh.kafka)
         _read_manifest(folder)
         services = [one for name, one in mesh.services.items() if only in (None, name)]
         for one in services:
