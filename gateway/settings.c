@@ -8,7 +8,9 @@ const struct ink_config_setting gateway_settings_table[] = {
     INK_CONFIG_ADDRESS(struct gateway_settings, address, .name = "HTTP_ADDRESS",
                        .fallback = "127.0.0.1:3000", .help = "where REST is served"),
     INK_CONFIG_INT(struct gateway_settings, threads, .name = "HTTP_THREADS", .fallback = "512",
-                   .min = 4, .max = 16384, .help = "requests served at once, a thread each"),
+                   .min = 4, .max = 16384,
+                   .help = "threads; a request has one while it is read and checked, and "
+                           "streams, logins and TLS until they are answered"),
     INK_CONFIG_INT(struct gateway_settings, streams_percent, .name = "HTTP_STREAMS_PERCENT",
                    .fallback = "50", .min = 1, .max = 90,
                    .help = "of HTTP_THREADS, how many streams may have at most"),

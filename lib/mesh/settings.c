@@ -48,8 +48,8 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_connection_calls,
                    .name = "GRPC_MAX_CONNECTION_CALLS", .fallback = "1024", .min = 1,
                    .max = 1 << 20,
-                   .help = "calls and streams at once of one connection; a gateway has one, and up "
-                           "to HTTP_THREADS calls"),
+                   .help = "calls and streams at once of one connection; a gateway has one, and "
+                           "its calls beyond that wait for each other"),
     INK_CONFIG_BYTES(struct ink_mesh_rpc_settings, max_buffer_bytes,
                      .name = "GRPC_MAX_BUFFER_BYTES", .fallback = "128MiB", .min = 16 << 20,
                      .max = (int64_t)64 << 30,
