@@ -75,8 +75,4 @@ class Mesh:
 
     def needs(self, name):
         """Descriptors, threads and bytes of memory of a program."""
-        folder = f"/proc/{self.servers[name].process.pid}"
-        with open(f"{folder}/status", encoding="ascii") as file:
-            status = dict(line.split(":", 1) for line in file)
-        return (len(os.listdir(f"{folder}/fd")), int(status["Threads"]),
-                int(status["RssAnon"].split()[0]) * 1024)
+        return self.servers[name].process.needs()

@@ -152,21 +152,13 @@ class Watch:
             os.truncate(program.log, 0)
             self.read[program.name] = 0
 
-    def needs(self, gateway):
-        """Descriptors, threads, bytes of memory."""
-        folder = f"/proc/{gateway.process.pid}"
-        with open(f"{folder}/status", encoding="ascii") as file:
-            status = dict(line.split(":", 1) for line in file)
-        return (len(os.listdir(f"{folder}/fd")), int(status["Threads"]),
-                int(status["RssAnon"].split()[0]) * 1024)
-
     def settled(self, before):
         """Waits until the gateways need about what they needed."""
         for gateway in (each for each in self.mesh.gateways if each.name in before):
             deadline = time.monotonic() + conversation.PATIENCE
             while True:
                 over = [f"{what}: {was} and now {now}" for what, was, now, more in zip(
-                    ("descriptors", "threads", "memory"), before[gateway.name], self.needs(gateway),
+                    ("descriptors", "threads", "memory"), before[gateway.name], gateway.process.needs(),
                     (MORE_DESCRIPTORS, MORE_THREADS, MORE_MEMORY)) if now > was + more]
                 if not over:
                     break
@@ -230,7 +222,7 @@ class Fuzzer:
                 self.watch.probe()
                 self.watch.look()
                 if passed > seconds * WARM_UP and before is None:
-                    before = {each.name: self.watch.needs(each) for each in self.mesh.gateways}
+                    before = {each.name: each.process.needs() for each in self.mesh.gateways}
         except Wrong as problem:
             self.failed(problem)
         self.stop.set()

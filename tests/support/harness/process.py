@@ -65,6 +65,14 @@ class Process:
         self.started = started
         self._child = child
 
+    def needs(self):
+        """Descriptors, threads and bytes of memory of its own."""
+        folder = f"/proc/{self.pid}"
+        with open(f"{folder}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file)
+        return (len(os.listdir(f"{folder}/fd")), int(status["Threads"]),
+                int(status["RssAnon"].split()[0]) * 1024)
+
     @classmethod
     def start(cls, command, log, env=None, user=None, lasting=False, pass_fds=()):
         """Runs `command` with its output appended to the file `log`.
