@@ -182,47 +182,42 @@ struct ink_status ink_rpc_flight_end(struct ink_rpc_flight *flight, ProtobufCMes
     return status;
 }
 
-/* A call that its thread waits for. */
-struct waiting {
-    sem_t done;
-};
-
-static void wake(void *self, struct ink_rpc_flight *flight)
+static void wake(void *done, struct ink_rpc_flight *flight)
 {
-    struct waiting *waiting = self;
     (void)flight;
-    sem_post(&waiting->done);
+    sem_post(done);
 }
 
-static struct ink_status call_and_wait(struct ink_rpc_flight *flight, struct waiting *waiting,
-                                       const struct ink_ctx *ctx, const ProtobufCMessage *request,
-                                       ProtobufCMessage **ret_reply)
+static struct ink_status call_and_wait(struct ink_rpc_client *client, const struct ink_ctx *ctx,
+                                       const struct ink_method *method,
+                                       const ProtobufCMessage *request, bool guarded,
+                                       ProtobufCMessage **ret_reply,
+                                       enum client_verdict *ret_verdict)
 {
-    sem_init(&waiting->done, 0, 0);
+    sem_t done;
+    struct ink_rpc_flight *flight = prepare(client, ctx, method, wake, &done);
+    flight->guarded = guarded;
+    sem_init(&done, 0, 0);
     start(flight, ctx, request);
-    while (sem_wait(&waiting->done) != 0)
+    while (sem_wait(&done) != 0)
         ;
-    sem_destroy(&waiting->done);
-    return ink_rpc_flight_end(flight, ret_reply);
+    sem_destroy(&done);
+    struct ink_status status = ink_rpc_flight_end(flight, ret_reply);
+    *ret_verdict = flight->ending.verdict;
+    return status;
 }
 
 struct ink_status ink_rpc_client_call(struct ink_rpc_client *client, const struct ink_ctx *ctx,
                                       const struct ink_method *method,
                                       const ProtobufCMessage *request, ProtobufCMessage **ret_reply)
 {
-    struct waiting waiting;
-    struct ink_rpc_flight *flight = prepare(client, ctx, method, wake, &waiting);
-    flight->guarded = true;
-    return call_and_wait(flight, &waiting, ctx, request, ret_reply);
+    enum client_verdict verdict;
+    return call_and_wait(client, ctx, method, request, true, ret_reply, &verdict);
 }
 
 struct ink_status client_probe(struct ink_rpc_client *client, const struct ink_ctx *ctx,
                                const struct ink_method *method, const ProtobufCMessage *request,
                                ProtobufCMessage **ret_reply, enum client_verdict *ret_verdict)
 {
-    struct waiting waiting;
-    struct ink_rpc_flight *flight = prepare(client, ctx, method, wake, &waiting);
-    struct ink_status status = call_and_wait(flight, &waiting, ctx, request, ret_reply);
-    *ret_verdict = flight->ending.verdict;
-    return status;
+    return call_and_wait(client, ctx, method, request, false, ret_reply, ret_verdict);
 }
