@@ -3,8 +3,9 @@
 
 FOLDER/common gets what all of the programs need of this machine: shared libraries, certificates,
 a user. FOLDER/NAME gets what only that program needs on top, and the program itself, stripped, as
-/usr/bin/NAME. Each library comes with its package's licence, and with its package's entry of the
-dpkg database, by which scanners know its version. There is no shell and no package manager.
+/usr/bin/NAME. Each library, also one that was linked into the program, comes with its package's
+licence, and with its package's entry of the dpkg database, by which scanners know its version. There
+is no shell and no package manager.
 """
 
 import functools
@@ -18,6 +19,8 @@ USER = "inkmesh:x:65532:65532::/nonexistent:/nonexistent\n"
 GROUP = "inkmesh:x:65532:\n"
 # Debian's libraries look names up without modules of their own, in this order.
 NSSWITCH = "passwd: files\ngroup: files\nhosts: files dns\n"
+# What bazel/pkg_config.bzl takes into programs with gRPC.
+GRPC_PACKAGES = {"libgrpc-dev", "libabsl-dev", "libre2-dev"}
 AS_THEY_ARE = ("/etc/os-release", "/etc/ssl/certs/ca-certificates.crt", "/usr/share/common-licenses")
 
 
@@ -49,6 +52,11 @@ def package(library):
     sys.exit(f"no package has {library}")
 
 
+def packages_inside(program):
+    has_grpc = re.search(r" T grpc_init$", output("nm", "--defined-only", program), re.M)
+    return GRPC_PACKAGES if has_grpc else set()
+
+
 def write(root, path, text):
     os.makedirs(os.path.dirname(root + path), exist_ok=True)
     with open(root + path, "w", encoding="utf-8") as file:
@@ -63,10 +71,10 @@ def copy(root, path):
         shutil.copy2(path, root + path)
 
 
-def add_libraries(root, paths):
+def add_libraries(root, paths, inside=frozenset()):
     for path in sorted(paths):
         copy(root, path)
-    for name in sorted({package(path) for path in paths}):
+    for name in sorted({package(path) for path in paths} | inside):
         copy(root, f"/usr/share/doc/{name}/copyright")
         write(root, f"/var/lib/dpkg/status.d/{name}", output("dpkg-query", "-s", name))
 
@@ -84,7 +92,7 @@ def make_common(root, paths):
 
 
 def make_program(root, name, program, paths):
-    add_libraries(root, paths)
+    add_libraries(root, paths, packages_inside(program))
     os.makedirs(f"{root}/usr/bin", exist_ok=True)
     subprocess.run(["strip", "-o", f"{root}/usr/bin/{name}", program], check=True)
 

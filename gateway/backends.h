@@ -12,12 +12,10 @@
 
 struct gateway_backends {
     struct gateway_backend list[GATEWAY_MAX_BACKENDS];
-    struct ink_rpc_tls tls[GATEWAY_MAX_BACKENDS];
     size_t count;
 };
 
-/* Makes the clients, and a readiness check for each; logs and exits when one cannot be made. Not to
- * be moved afterwards. */
+/* Makes the clients, and a readiness check for each; logs and exits when one cannot be made. */
 void gateway_backends_init(struct gateway_backends *backends, struct ink_program *program,
                            const struct gateway_settings *settings);
 /* When the program has run: its checks ask the clients. */

@@ -136,7 +136,6 @@ static enum gateway_progress call_unary(struct gateway_exchange *x, const Protob
         ink_rpc_client_start(x->made->client, &x->ctx, x->route->rpc, request, landed, x);
         return GATEWAY_UNDER_WAY;
     }
-    ink_http_blocks(x->http);
     struct ink_status status =
         ink_rpc_client_call(x->made->client, &x->ctx, x->route->rpc, request, &reply);
     gateway_load_end(x->load, x->call_begun, ink_now());

@@ -166,6 +166,7 @@ static struct gateway_exchange *begin(const struct gateway_edge *edge,
     *x = (struct gateway_exchange){.edge = edge, .http = http, .route_label = ""};
     x->ctx = ink_ctx_background(arena);
     x->ctx.deadline = ink_http_deadline(http);
+    x->ctx.cancelled = ink_http_left(http);
     gateway_limit_begin(x);
     x->ctx.request_id = gateway_request_id(arena, ink_http_header(http, "X-Request-Id"));
     (void)ink_trace_continue(&x->ctx.trace, ink_http_header(http, "traceparent"));
@@ -207,25 +208,33 @@ static enum ink_log_level level_of(const struct gateway_exchange *x, int http_st
     return http_status >= 502 && http_status <= 504 ? INK_LOG_WARN : INK_LOG_INFO;
 }
 
-void gateway_end(struct gateway_exchange *x)
+static void end(void *self, struct ink_http_request *http)
 {
-    int http_status = ink_http_replied(x->http);
-    const char *method = ink_http_method(x->http);
-    double seconds = (double)(ink_now() - ink_http_start(x->http)) / (double)INK_SECOND;
+    const struct gateway_exchange *x = self;
+    int http_status = ink_http_replied(http);
+    const char *method = ink_http_method(http);
+    double seconds = (double)(ink_now() - ink_http_start(http)) / (double)INK_SECOND;
     ink_series_observe(
         ink_metric_series(x->edge->duration, INK_LABELS(method_label(method), x->route_label,
                                                         status_label(x->ctx.arena, http_status))),
         seconds);
     ink_log(level_of(x, http_status), &x->ctx, "http request", INK_LOG_STR("method", method),
-            INK_LOG_STR("path", gateway_log_path(x->ctx.arena, ink_http_path(x->http))),
+            INK_LOG_STR("path", gateway_log_path(x->ctx.arena, ink_http_path(http))),
             INK_LOG_STR("route", x->route_label), INK_LOG_INT("status", http_status),
             INK_LOG_NUM("duration_ms", seconds * 1000),
-            INK_LOG_INT("bytes", (int64_t)ink_http_sent_bytes(x->http)),
+            INK_LOG_INT("bytes", (int64_t)ink_http_sent_bytes(http)),
             INK_LOG_STR("peer", x->ctx.peer),
             INK_LOG_STR("user_id", x->ctx.caller.id[0] == '\0' ? NULL : x->ctx.caller.id),
-            INK_LOG_STR("user_agent", ink_http_header(x->http, "User-Agent")),
+            INK_LOG_STR("user_agent", ink_http_header(http, "User-Agent")),
             INK_LOG_STR("error", x->status.message), INK_LOG_STR("reason", x->status.reason),
             INK_LOG_STR("cause", x->status.cause));
+}
+
+/* A reader may take its time for an answer; until then it has not ended. */
+void gateway_end(struct gateway_exchange *x)
+{
+    if (!ink_http_when_sent(x->http, end, x))
+        end(x, x->http);
 }
 
 static enum gateway_progress answer_route(struct gateway_exchange *x)
@@ -271,4 +280,12 @@ void gateway_edge_refuse(void *edge, struct ink_http_request *http, int http_sta
     struct gateway_exchange *x = begin(edge, http);
     gateway_answer_problem(x, http_status, detail);
     gateway_end(x);
+}
+
+/* What still waits for a service is 503. */
+void gateway_edge_give_up(void *self)
+{
+    const struct gateway_edge_options *options = &((const struct gateway_edge *)self)->options;
+    for (size_t i = 0; i < options->n_backends; i++)
+        ink_rpc_client_stop(options->backends[i].client);
 }

@@ -4,7 +4,7 @@
  * contract; what is common to all requests (request ids, traces, credentials, CORS, problems, the
  * access log, metrics) is here.
  *
- * An edge is constant once made; the two handlers are thread-safe and meant for lib/http, with the
+ * An edge is constant once made; its handlers are thread-safe and meant for lib/http, with the
  * edge as `self`.
  */
 #pragma once
@@ -60,3 +60,4 @@ struct ink_series *gateway_shed_series(struct ink_metrics *metrics, const char *
 void gateway_edge_handle(void *edge, struct ink_http_request *http);
 void gateway_edge_refuse(void *edge, struct ink_http_request *http, int http_status,
                          const char *detail);
+void gateway_edge_give_up(void *edge);

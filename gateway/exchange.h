@@ -66,7 +66,7 @@ struct gateway_exchange {
     struct ink_status status;      /* of what went wrong, for the log */
 };
 
-/* edge.c: one line and one observation a request, when it has been answered. */
+/* edge.c: one line and one observation a request, when its answer has been sent. */
 void gateway_end(struct gateway_exchange *x);
 
 /* answer.c: replies. A problem's `type` shows paths of violations in JSON names. */

@@ -208,7 +208,6 @@ struct ink_status gateway_limit_take(struct gateway_exchange *x, const ProtobufC
     }
     if (charge->count == 0)
         return ink_ok();
-    ink_http_blocks(x->http);
     charge->decision =
         ink_limiter_take(x->edge->options.limits->shared, &x->ctx, charge->buckets, charge->count);
     if (!charge->decision.allowed)

@@ -181,6 +181,7 @@ static struct ink_http_server *serve(struct ink_program *program, struct gateway
                                        .cooperative = true,
                                        .handler = gateway_edge_handle,
                                        .refuse = gateway_edge_refuse,
+                                       .give_up = gateway_edge_give_up,
                                        .self = edge};
     ink_program_must(program, "serve HTTP",
                      ink_http_server_new(&options, ink_program_arena(program), &server));

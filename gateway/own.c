@@ -113,7 +113,6 @@ bool gateway_answer_own(struct gateway_exchange *x)
     if (own == NULL)
         return false;
     x->route_label = own->path;
-    ink_http_blocks(x->http); /* for those of /readyz */
     if (strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0) {
         ink_http_set_lines(x->http, own->caching);
         own->answer(x);

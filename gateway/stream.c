@@ -7,6 +7,7 @@
 
 #include "gateway/exchange.h"
 #include "gateway/media_type.h"
+#include "lib/base/blocks.h"
 #include "lib/transcode/from_json.h"
 #include "lib/transcode/problem.h"
 #include "lib/transcode/stream.h"
@@ -244,7 +245,7 @@ void gateway_stream(struct gateway_exchange *x, const ProtobufCMessage *request)
         gateway_answer_status(x, status);
         return;
     }
-    ink_http_blocks(x->http);
+    ink_blocks();
     serve(x, request);
     atomic_fetch_sub(&slots->taken, 1);
 }

@@ -17,7 +17,8 @@
  * libjwt 1.10 cannot sign with Ed25519, so a key of that kind is refused. A token without `kid`
  * must be signed with `secret`; with public keys it is refused.
  *
- * An ink_auth is constant once made; all functions are thread-safe.
+ * An ink_auth keeps its keys for life. It knows tokens that it has found good by their SHA-256; of
+ * these only the times are looked at again. All functions are thread-safe.
  */
 #pragma once
 

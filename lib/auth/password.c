@@ -1,4 +1,5 @@
 #include "lib/auth/password.h"
+#include "lib/base/blocks.h"
 
 #include <crypt.h>
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/base/random.h"
 #include "lib/base/text.h"
 
@@ -191,21 +193,6 @@ void ink_password_pool_free(struct ink_password_pool *pool)
     free(pool);
 }
 
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC); /* as deadlines are */
-    pthread_cond_init(cond, &attributes);
-    pthread_condattr_destroy(&attributes);
-}
-
-static void wait_until(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t deadline)
-{
-    struct timespec time = {.tv_sec = deadline / INK_SECOND, .tv_nsec = deadline % INK_SECOND};
-    pthread_cond_timedwait(cond, lock, &time);
-}
-
 static void take_out(struct ink_password_pool *pool, struct job *job)
 {
     struct job **link = &pool->first;
@@ -228,12 +215,13 @@ static int64_t next_look(const struct ink_ctx *ctx)
 static struct ink_status wait_for(struct ink_password_pool *pool, const struct ink_ctx *ctx,
                                   struct job *job)
 {
+    ink_blocks();
     while (job->state != JOB_DONE) {
         int64_t until = job->state == JOB_WAITING ? next_look(ctx) : INK_NO_DEADLINE;
         if (until == INK_NO_DEADLINE)
             pthread_cond_wait(&job->done, &pool->lock);
         else
-            wait_until(&job->done, &pool->lock, until);
+            (void)ink_cond_wait_until(&job->done, &pool->lock, until);
         struct ink_status status = ink_ctx_check(ctx);
         if (job->state == JOB_WAITING && !ink_is_ok(status)) {
             take_out(pool, job);
@@ -272,6 +260,14 @@ static bool is_full(const struct ink_password_pool *pool)
     return pool->stats.waiting + pool->stats.running >= pool->queue_max + pool->stats.threads;
 }
 
+struct ink_status ink_password_admit(struct ink_password_pool *pool)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct ink_status status = is_full(pool) || is_too_slow(pool) ? queue_full(pool) : ink_ok();
+    pthread_mutex_unlock(&pool->lock);
+    return status;
+}
+
 /* Computes `job->hash` on a thread of the pool. */
 static struct ink_status submit(struct ink_password_pool *pool, const struct ink_ctx *ctx,
                                 struct job *job)
@@ -279,7 +275,7 @@ static struct ink_status submit(struct ink_password_pool *pool, const struct ink
     struct ink_status status = ink_ctx_check(ctx);
     if (!ink_is_ok(status))
         return status;
-    init_cond(&job->done);
+    pthread_cond_init(&job->done, NULL);
     pthread_mutex_lock(&pool->lock);
     if (is_full(pool) || is_too_slow(pool)) {
         status = queue_full(pool);

@@ -40,6 +40,10 @@ struct ink_status ink_password_pool_new(const struct ink_password_options *optio
 /* Ends the threads. No call may be under way. Accepts NULL. */
 void ink_password_pool_free(struct ink_password_pool *pool);
 
+/* Whether a password would be taken now, for callers that have work to do before they need its
+ * hash: RESOURCE_EXHAUSTED as below. Others may come in between. */
+struct ink_status ink_password_admit(struct ink_password_pool *pool) INK_MUST_CHECK;
+
 /*
  * Hashes a password; the hash (60 characters) lives in ctx->arena. Errors:
  *   INVALID_ARGUMENT    over INK_PASSWORD_MAX bytes: a violation on the field `password`

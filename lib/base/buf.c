@@ -59,11 +59,7 @@ void ink_buf_putc(struct ink_buf *buf, char c)
 
 void ink_buf_unsigned(struct ink_buf *buf, uint64_t value)
 {
-    char text[20], *at = text + sizeof(text);
-    do {
-        *--at = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
+    char text[INK_DECIMAL_MAX], *at = ink_decimal(value, text + sizeof(text));
     ink_buf_append(buf, at, (size_t)(text + sizeof(text) - at));
 }
 

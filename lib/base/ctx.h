@@ -36,6 +36,9 @@ struct ink_ctx {
     const char *request_id;    /* never NULL */
     const char *authorization; /* "Bearer ..." as it came, to be passed on; or NULL */
     const char *peer;          /* the caller's address, for the log; or NULL */
+    /* The full name of the method that was called, the same pointer for all its calls: what one
+     * method has of something scarce is counted by it. NULL for work that no call asked for. */
+    const char *method;
     struct ink_caller caller;
     const atomic_bool *cancelled; /* set when the client has gone; or NULL */
 };

@@ -50,6 +50,7 @@ struct ink_status {
     const char *cause;                /* for the log only, never sent; or NULL */
     struct ink_violation *violations; /* in the order of the fields; or NULL */
     int64_t retry_after_ms;           /* RetryInfo; 0 for none */
+    bool undone; /* of a change: it has surely not happened, and will not. Only lib/db says so */
 };
 
 static inline struct ink_status ink_ok(void)

@@ -111,6 +111,15 @@ size_t ink_json_escape(uint32_t c, char *out)
     return INK_JSON_ESCAPE_MAX;
 }
 
+char *ink_decimal(uint64_t value, char *end)
+{
+    do {
+        *--end = (char)('0' + value % 10);
+        value /= 10;
+    } while (value != 0);
+    return end;
+}
+
 void ink_hex(const void *data, size_t size, char *out)
 {
     const unsigned char *in = data;

@@ -28,6 +28,11 @@ size_t ink_ascii_plain(const char *text, size_t size);
 #define INK_JSON_ESCAPE_MAX 6
 size_t ink_json_escape(uint32_t c, char *out);
 
+/* Writes a number's decimal digits so that they end before `end`, behind at most INK_DECIMAL_MAX
+ * bytes. Returns where they begin. */
+#define INK_DECIMAL_MAX 20
+char *ink_decimal(uint64_t value, char *end);
+
 /* Lower-case hexadecimal; `out` takes 2 * size + 1 bytes. */
 void ink_hex(const void *data, size_t size, char *out);
 

@@ -27,8 +27,10 @@ bool ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t versi
 {
     struct ink_backlog_item *item = find(backlog, key);
     if (item != NULL) {
-        if (item->version < version)
+        if (item->version < version) {
             item->version = version;
+            item->request = 0;
+        }
         return true;
     }
     bool room = backlog->count < INK_CACHE_BACKLOG;
@@ -39,11 +41,16 @@ bool ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t versi
     return room;
 }
 
-void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version)
+void ink_backlog_remove(struct ink_backlog *backlog, uint64_t request)
 {
-    struct ink_backlog_item *item = find(backlog, key);
-    if (item != NULL && item->version <= version)
-        remove_item(backlog, item);
+    size_t kept = 0;
+    for (size_t i = 0; i < backlog->count; i++) {
+        if (backlog->items[i].request == request)
+            free(backlog->items[i].key);
+        else
+            backlog->items[kept++] = backlog->items[i];
+    }
+    backlog->count = kept;
 }
 
 void ink_backlog_release(struct ink_backlog *backlog)

@@ -13,6 +13,7 @@
 struct ink_backlog_item {
     char *key;
     int64_t version;
+    uint64_t request; /* that tells Redis, or 0 */
 };
 
 struct ink_backlog {
@@ -20,8 +21,9 @@ struct ink_backlog {
     size_t count;
 };
 
-/* Remembers it; false when it was full, and something older was forgotten. The key is copied. */
+/* Remembers it, without a request; false when it was full, and something older was forgotten. The
+ * key is copied. */
 bool ink_backlog_add(struct ink_backlog *backlog, const char *key, int64_t version);
-/* Forgets one, unless a newer version of it came meanwhile. */
-void ink_backlog_remove(struct ink_backlog *backlog, const char *key, int64_t version);
+/* Forgets those of this request, unless a newer version of them came meanwhile. */
+void ink_backlog_remove(struct ink_backlog *backlog, uint64_t request);
 void ink_backlog_release(struct ink_backlog *backlog);

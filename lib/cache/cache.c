@@ -9,17 +9,14 @@
 #include "lib/cache/pool.h"
 #include "lib/cache/sweep.h"
 
-/* How many invalidations one call delivers at most: what a command's time is enough for. */
-#define DELIVER_AT_ONCE 128
+_Static_assert(INK_CACHE_LEASE == INK_ENTRY_MARK, "a lease is a mark");
 
-static int64_t with_jitter(int64_t ttl_ms)
+static redisReply *ask(struct ink_cache_call *call, int argc, const char **argv,
+                       const size_t *sizes)
 {
-    return ttl_ms - ttl_ms / 10 * (ink_random_jitter() % 1024) / 1024;
-}
-
-static redisReply *ask(struct ink_cache_call *call, const struct ink_buf *request)
-{
-    if (!ink_cache_conn_send(call->conn, request, call->deadline))
+    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
+    ink_cache_add_command(&request, argc, argv, sizes);
+    if (!ink_cache_conn_send(call->conn, &request, call->deadline))
         return NULL;
     return ink_cache_conn_reply(call->conn, call->deadline);
 }
@@ -33,13 +30,11 @@ static bool is_error(const redisReply *reply, const char *prefix)
 static redisReply *run(struct ink_cache_call *call, const char *verb, const char *script, int argc,
                        const char **argv, size_t *sizes)
 {
-    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
     argv[0] = verb;
     sizes[0] = strlen(verb);
     argv[1] = script;
     sizes[1] = strlen(script);
-    ink_cache_add_command(&request, argc, argv, sizes);
-    return ask(call, &request);
+    return ask(call, argc, argv, sizes);
 }
 
 /* The server knows the script since we connected; it may have forgotten it (SCRIPT FLUSH). */
@@ -53,177 +48,113 @@ redisReply *ink_cache_run_script(struct ink_cache_call *call, enum ink_cache_scr
     return run(call, "EVAL", ink_cache_scripts[script], argc, argv, sizes);
 }
 
-/* The words of a put, with room in front for the command and the script. */
-struct put_words {
-    char ttl[24];
-    const char *argv[6];
-    size_t sizes[6];
-};
+/* Putting */
 
-static void make_put(struct put_words *put, const char *key, const void *entry, size_t size,
-                     int64_t ttl_ms)
+static int64_t with_jitter(int64_t ttl_ms)
 {
-    int ttl_size = snprintf(put->ttl, sizeof(put->ttl), "%" PRId64, ttl_ms < 1 ? 1 : ttl_ms);
-    const char *argv[] = {"EVAL", ink_cache_put_script, "1", key, entry, put->ttl};
-    const size_t sizes[] = {4, strlen(argv[1]), 1, strlen(key), size, (size_t)ttl_size};
-    memcpy(put->argv, argv, sizeof(argv));
-    memcpy(put->sizes, sizes, sizeof(sizes));
+    int64_t jittered = ttl_ms - ttl_ms / 10 * (ink_random_jitter() % 1024) / 1024;
+    return jittered < 1 ? 1 : jittered;
 }
 
-/* 1 stored, 0 refused because Redis holds something newer, -1 not answered. */
-static int put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-               const void *entry, size_t size, int64_t ttl_ms)
+static bool put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                const struct ink_cache_lease *lease, const char *entry, size_t size, int64_t ttl_ms)
 {
     struct ink_cache_call call;
     if (!ink_cache_call_start(cache, ctx, &call))
-        return -1;
-    if (ink_cache_sweep(&call) == INK_SWEEP_FAILED) { /* later it would sweep this away */
-        ink_cache_call_end(&call, INK_CACHE_FAILED);
-        return -1;
-    }
-    struct put_words words;
-    make_put(&words, key, entry, size, ttl_ms);
-    INK_REPLY *reply = ink_cache_run_script(&call, INK_CACHE_SCRIPT_PUT, INK_COUNT(words.argv),
-                                            words.argv, words.sizes);
-    bool answered = reply != NULL && reply->type == REDIS_REPLY_INTEGER;
-    ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
-    return answered ? (int)reply->integer : -1;
+        return false;
+    char ttl[24];
+    int ttl_size = snprintf(ttl, sizeof(ttl), "%" PRId64, with_jitter(ttl_ms));
+    const char *argv[] = {NULL, NULL, "1", key, entry, ttl, lease->mark};
+    size_t sizes[] = {0, 0, 1, strlen(key), size, (size_t)ttl_size, INK_CACHE_LEASE};
+    INK_REPLY *reply =
+        ink_cache_run_script(&call, INK_CACHE_SCRIPT_PUT, INK_COUNT(argv), argv, sizes);
+    ink_cache_call_end(&call, reply != NULL ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
+    return reply != NULL && reply->type == REDIS_REPLY_INTEGER && reply->integer == 1;
 }
 
 bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                   int64_t version, const void *data, size_t size, int64_t ttl_ms)
+                   const struct ink_cache_lease *lease, int64_t version, const void *data,
+                   size_t size, int64_t ttl_ms)
 {
     char *entry = ink_arena_alloc(ctx->arena, INK_ENTRY_HEAD + size + 1);
     ink_entry_head(version, true, entry);
+    if (lease->mark[0] == '\0' || memcmp(entry, lease->mark, INK_ENTRY_HEAD) < 0)
+        return false;
     if (size != 0)
         memcpy(entry + INK_ENTRY_HEAD, data, size);
-    ttl_ms = with_jitter(ttl_ms > 0 ? ttl_ms : INK_CACHE_TTL_MS);
-    bool taken = put(cache, ctx, key, entry, INK_ENTRY_HEAD + size, ttl_ms) == 1;
+    bool taken = put(cache, ctx, key, lease, entry, INK_ENTRY_HEAD + size,
+                     ttl_ms > 0 ? ttl_ms : INK_CACHE_TTL_MS);
     if (cache->near != NULL)
         ink_near_drop(cache->near, key);
     return taken;
 }
 
-/* What Redis was not told is told before the next read. */
-static void note_change(struct ink_cache *cache, const char *key, int64_t version, bool told)
-{
-    if (!told) {
-        pthread_mutex_lock(&cache->lock);
-        if (!ink_backlog_add(&cache->backlog, key, version))
-            ink_cache_sweep_again(cache);
-        pthread_mutex_unlock(&cache->lock);
-    }
-    if (cache->near != NULL)
-        ink_near_drop(cache->near, key);
-}
+/* Getting */
 
-bool ink_cache_invalidate(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                          int64_t version)
-{
-    struct ink_ctx patient = ink_ctx_background(ctx->arena);
-    char mark[INK_ENTRY_HEAD + 1];
-    ink_entry_head(version, false, mark);
-    bool told = put(cache, &patient, key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS) >= 0;
-    note_change(cache, key, version, told);
-    return told;
-}
-
-/* Some of the backlog, copied into the arena; 0 when there is none. */
-static size_t copy_backlog(struct ink_cache *cache, struct ink_arena *arena,
-                           struct ink_cache_mark **ret_marks)
-{
-    size_t count = cache->backlog.count < DELIVER_AT_ONCE ? cache->backlog.count : DELIVER_AT_ONCE;
-    struct ink_cache_mark *marks = ink_arena_calloc(arena, count, sizeof(*marks));
-    for (size_t i = 0; i < count; i++) {
-        marks[i].key = ink_arena_strdup(arena, cache->backlog.items[i].key);
-        marks[i].version = cache->backlog.items[i].version;
-    }
-    *ret_marks = marks;
-    return count;
-}
-
-static bool send_marks(struct ink_cache_call *call, const struct ink_cache_mark *marks,
-                       size_t count)
-{
-    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
-    for (size_t i = 0; i < count; i++) {
-        char mark[INK_ENTRY_HEAD + 1];
-        ink_entry_head(marks[i].version, false, mark);
-        struct put_words words;
-        make_put(&words, marks[i].key, mark, INK_ENTRY_HEAD, INK_CACHE_MARK_TTL_MS);
-        ink_cache_add_command(&request, INK_COUNT(words.argv), words.argv, words.sizes);
-    }
-    if (!ink_cache_conn_send(call->conn, &request, call->deadline))
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        INK_REPLY *reply = ink_cache_conn_reply(call->conn, call->deadline);
-        if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
-            return false;
-    }
-    return true;
-}
-
-void ink_cache_invalidate_all(struct ink_cache *cache, const struct ink_ctx *ctx,
-                              const struct ink_cache_mark *marks, size_t count)
-{
-    struct ink_ctx patient = ink_ctx_background(ctx->arena);
-    while (count > 0) {
-        size_t some = count < DELIVER_AT_ONCE ? count : DELIVER_AT_ONCE;
-        struct ink_cache_call call;
-        bool told = ink_cache_call_start(cache, &patient, &call);
-        if (told) {
-            told = send_marks(&call, marks, some);
-            ink_cache_call_end(&call, told ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
-        }
-        for (size_t i = 0; i < some; i++)
-            note_change(cache, marks[i].key, marks[i].version, told);
-        marks += some;
-        count -= some;
-    }
-}
-
-enum delivery { DELIVERED, MORE_TO_DELIVER, NOT_DELIVERED };
-
-/* Before a read: what Redis missed while it was away would be read as current. */
-static enum delivery deliver_backlog(struct ink_cache_call *call, struct ink_arena *arena)
-{
-    struct ink_cache *cache = call->cache;
-    struct ink_cache_mark *marks = NULL;
-    size_t count = 0;
-    pthread_mutex_lock(&cache->lock);
-    bool nothing = cache->backlog.count == 0, other = cache->delivering;
-    if (!nothing && !other) {
-        cache->delivering = true;
-        count = copy_backlog(cache, arena, &marks);
-    }
-    pthread_mutex_unlock(&cache->lock);
-    if (nothing)
-        return DELIVERED;
-    if (other)
-        return MORE_TO_DELIVER;
-
-    bool sent = send_marks(call, marks, count);
-    pthread_mutex_lock(&cache->lock);
-    for (size_t i = 0; sent && i < count; i++)
-        ink_backlog_remove(&cache->backlog, marks[i].key, marks[i].version);
-    cache->delivering = false;
-    bool more = cache->backlog.count > 0;
-    pthread_mutex_unlock(&cache->lock);
-    return !sent ? NOT_DELIVERED : more ? MORE_TO_DELIVER : DELIVERED;
-}
+/* What a read found. */
+struct found {
+    bool hit;
+    struct ink_near_value value; /* of a hit */
+    struct ink_cache_lease lease;
+};
 
 static redisReply *run_get(struct ink_cache_call *call, const char *key)
 {
-    INK_CLEANUP(ink_buf_release) struct ink_buf request = INK_BUF_INIT;
     const size_t sizes[] = {3, strlen(key)};
-    ink_cache_add_command(&request, 2, (const char *[]){"GET", key}, sizes);
-    return ask(call, &request);
+    return ask(call, 2, (const char *[]){"GET", key}, sizes);
+}
+
+static redisReply *run_lease(struct ink_cache_call *call, const char *key)
+{
+    char mark[INK_ENTRY_MARK + 1], ttl[24];
+    ink_entry_head(0, false, mark);
+    ink_entry_random(mark + INK_ENTRY_HEAD);
+    int ttl_size = snprintf(ttl, sizeof(ttl), "%" PRId64, INK_CACHE_LEASE_MS);
+    const char *argv[] = {NULL, NULL, "1", key, mark, ttl};
+    size_t sizes[] = {0, 0, 1, strlen(key), INK_ENTRY_MARK, (size_t)ttl_size};
+    return ink_cache_run_script(call, INK_CACHE_SCRIPT_LEASE, INK_COUNT(argv), argv, sizes);
+}
+
+/* True when the reply is a value or a mark to put one on. */
+static bool take_entry(const struct ink_ctx *ctx, const redisReply *reply, struct found *ret_found)
+{
+    struct found found = {0};
+    if (reply->type != REDIS_REPLY_STRING)
+        return false;
+    if (ink_entry_is_mark(reply->str, reply->len)) {
+        memcpy(found.lease.mark, reply->str, INK_CACHE_LEASE);
+    } else {
+        found.hit = ink_entry_read(reply->str, reply->len, &found.value.version);
+        if (!found.hit)
+            return false;
+        found.value.size = reply->len - INK_ENTRY_HEAD;
+        found.value.data =
+            ink_arena_strndup(ctx->arena, reply->str + INK_ENTRY_HEAD, found.value.size);
+    }
+    *ret_found = found;
+    return true;
 }
 
 /* A key of another type is nothing of ours. */
 static bool is_answer(const redisReply *reply)
 {
     return reply != NULL && (reply->type != REDIS_REPLY_ERROR || is_error(reply, "WRONGTYPE"));
+}
+
+/* False when Redis did not answer. One that is full answers, and gives no lease. */
+static bool look(struct ink_cache_call *call, const struct ink_ctx *ctx, const char *key,
+                 struct found *found)
+{
+    INK_REPLY *reply = run_get(call, key);
+    if (!is_answer(reply))
+        return false;
+    if (take_entry(ctx, reply, found))
+        return true;
+    INK_REPLY *leased = run_lease(call, key);
+    if (leased == NULL)
+        return false;
+    (void)take_entry(ctx, leased, found);
+    return true;
 }
 
 static void count(struct ink_cache *cache, bool hit)
@@ -236,55 +167,58 @@ static void count(struct ink_cache *cache, bool hit)
     pthread_mutex_unlock(&cache->lock);
 }
 
+/* While Redis is owed invalidations, what it has is not read as current. */
+static bool owes(struct ink_cache *cache)
+{
+    pthread_mutex_lock(&cache->lock);
+    bool owing = cache->backlog.count > 0;
+    cache->stats.errors += owing;
+    pthread_mutex_unlock(&cache->lock);
+    return owing;
+}
+
 /* What Redis has. */
-static bool get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                struct ink_near_value *ret_value)
+static void get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                struct found *found)
 {
     struct ink_cache_call call;
-    if (!ink_cache_call_start(cache, ctx, &call))
-        return false;
+    if (owes(cache) || !ink_cache_call_start(cache, ctx, &call))
+        return;
     enum ink_sweep sweep = ink_cache_sweep(&call);
-    enum delivery delivery = sweep == INK_SWEEP_DONE   ? deliver_backlog(&call, ctx->arena)
-                             : sweep == INK_SWEEP_MORE ? MORE_TO_DELIVER
-                                                       : NOT_DELIVERED;
-    INK_REPLY *reply = delivery == DELIVERED ? run_get(&call, key) : NULL;
-    bool answered = delivery == MORE_TO_DELIVER || is_answer(reply);
+    bool answered =
+        sweep == INK_SWEEP_MORE || (sweep == INK_SWEEP_DONE && look(&call, ctx, key, found));
     ink_cache_call_end(&call, answered ? INK_CACHE_ANSWERED : INK_CACHE_FAILED);
-    if (!answered)
-        return false;
-    bool hit = reply != NULL && reply->type == REDIS_REPLY_STRING &&
-               ink_entry_read(reply->str, reply->len, &ret_value->version);
-    count(cache, hit);
-    if (!hit)
-        return false;
-    ret_value->size = reply->len - INK_ENTRY_HEAD;
-    ret_value->data = ink_arena_strndup(ctx->arena, reply->str + INK_ENTRY_HEAD, ret_value->size);
-    return true;
+    if (answered)
+        count(cache, found->hit);
 }
 
 /* The same, with the near cache in front. */
-static bool get_near(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                     struct ink_near_value *ret_value)
+static void get_near(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                     struct found *found)
 {
-    if (ink_near_get(cache->near, key, ctx->arena, ret_value))
-        return true;
+    found->hit = ink_near_get(cache->near, key, ctx->arena, &found->value);
+    if (found->hit)
+        return;
     uint64_t ticket = ink_near_begin(cache->near, key);
-    bool hit = get(cache, ctx, key, ret_value);
-    ink_near_end(cache->near, key, ticket, hit ? ret_value : NULL);
-    return hit;
+    get(cache, ctx, key, found);
+    ink_near_end(cache->near, key, ticket, found->hit ? &found->value : NULL);
 }
 
 bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                   void **ret_data, size_t *ret_size, int64_t *ret_version)
+                   struct ink_cache_lease *ret_lease, void **ret_data, size_t *ret_size,
+                   int64_t *ret_version)
 {
-    struct ink_near_value value;
-    bool hit =
-        cache->near != NULL ? get_near(cache, ctx, key, &value) : get(cache, ctx, key, &value);
-    if (!hit)
+    struct found found = {0};
+    if (cache->near != NULL)
+        get_near(cache, ctx, key, &found);
+    else
+        get(cache, ctx, key, &found);
+    *ret_lease = found.lease;
+    if (!found.hit)
         return false;
-    *ret_data = value.data;
-    *ret_size = value.size;
+    *ret_data = found.value.data;
+    *ret_size = found.value.size;
     if (ret_version != NULL)
-        *ret_version = value.version;
+        *ret_version = found.value.version;
     return true;
 }

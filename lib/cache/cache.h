@@ -3,25 +3,33 @@
  * miss, quickly: a command has tens of milliseconds, and after some failures in a row a circuit
  * breaker keeps everyone away from Redis for a pause, then lets one call probe it.
  *
- * Every entry carries the version of the row that it was made from, and only a newer version
- * replaces an older one. So a reader that read the row, was overtaken by an update and then writes
- * what it read leaves nothing stale behind:
+ * Every entry carries the version of the row that it was made from. Only who found nothing, and
+ * then read the row, makes an entry; who changes the row says which versions are stale. A read that
+ * misses leaves its mark in Redis (for INK_CACHE_LEASE_MS), which the put then replaces. When the
+ * mark is not there any more something happened that the reader may not know of, and the put is
+ * refused:
  *
- *     reader                        writer
- *     ink_cache_get → miss
- *     SELECT → version 4            UPDATE → version 5
- *                                   ink_cache_put(5) or else ink_cache_invalidate(5)
- *     ink_cache_put(4) → refused
+ *     reader                                     writer
+ *     ink_cache_get → miss, a lease
+ *     SELECT → version 4                         UPDATE → version 5
+ *                                                ink_cache_invalidate(5): replaces the mark
+ *     ink_cache_put(lease, 4) → refused
  *
- * An invalidation leaves a mark (for INK_CACHE_MARK_TTL_MS) that says "older than this version is
- * stale": it reads as a miss, refuses older versions and takes the same or a newer one. For a
- * deleted row invalidate one version above its last. Invalidations that did not reach Redis are
- * kept (the newest version a key, a bounded number) and delivered before the first read after Redis
- * is back; so an update made while Redis was away hides what Redis still remembers. They die with
- * their process, so the next one does not trust what it finds: before anything else it makes marks
- * of the values of keys like `sweep`. It does so once more when there were too many to keep
- * (without `sweep` a read can then see an entry that is at most one TTL old). A put is not kept: a
- * writer whose put fails invalidates.
+ * So nothing stale is left behind, also when Redis has forgotten everything since (a restart,
+ * FLUSHALL, an eviction): then it has forgotten the mark, too. Of several readers that miss at once
+ * the first to put has put for all.
+ *
+ * An invalidation leaves a mark as well (for INK_CACHE_MARK_TTL_MS), which says "older than this
+ * version is stale": it reads as a miss, whose put is refused if older. For a deleted row
+ * invalidate one version above its last.
+ *
+ * Invalidations that did not reach Redis are kept (the newest version a key, a bounded number); a
+ * thread sends them until Redis has answered (teller.h), and this process reads nothing from Redis
+ * before that. So an update made while Redis was away hides what Redis still remembers. They die
+ * with their process, so the next one does not trust what it finds: before anything else it makes
+ * new marks of all that keys like `sweep` have, also of leases, whose puts are then refused. It
+ * does so once more when there were too many to keep (without `sweep` a read can then see an entry
+ * that is at most one TTL old).
  *
  * With a near cache, for a service that runs once, values stay in the process as well (near.h).
  * What this process puts or invalidates it sees at once; what others do, as soon as Redis has told
@@ -44,6 +52,8 @@
 #include "lib/base/status.h"
 
 #define INK_CACHE_TTL_MS (INT64_C(3600) * 1000)
+/* Short: who asks for what is not there leaves leases, too. */
+#define INK_CACHE_LEASE_MS INT64_C(5000)
 #define INK_CACHE_MARK_TTL_MS (INT64_C(300) * 1000)
 #define INK_CACHE_BACKLOG 1024
 
@@ -68,16 +78,26 @@ struct ink_status ink_cache_new(struct ink_arena *arena, const struct ink_cache_
 /* Closes all connections; none may be in use. NULL is fine. */
 void ink_cache_free(struct ink_cache *cache);
 
-/* True for a hit: the value, copied into the context's arena (with a NUL after it), and its version
- * (`ret_version` may be NULL). False, with outputs untouched, for a miss of any kind. */
-bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                   void **ret_data, size_t *ret_size, int64_t *ret_version) INK_MUST_CHECK;
+/* What a read that missed may put. Empty (zeros) when it may not. */
+#define INK_CACHE_LEASE 36
+struct ink_cache_lease {
+    char mark[INK_CACHE_LEASE + 1];
+};
 
-/* Stores a value for `ttl_ms` (0 means INK_CACHE_TTL_MS), shortened by a random tenth at most so
- * that entries made together do not end together. True when Redis took it; false when it holds that
- * version or a newer one, or is away. */
+/* True for a hit: the value, copied into the context's arena (with a NUL after it), and its version
+ * (`ret_version` may be NULL). False for a miss of any kind: then only *ret_lease is set, always,
+ * for a put of what is read from now on. */
+bool ink_cache_get(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
+                   struct ink_cache_lease *ret_lease, void **ret_data, size_t *ret_size,
+                   int64_t *ret_version) INK_MUST_CHECK;
+
+/* Stores a value that was read after the miss that gave the lease, for `ttl_ms` (0 means
+ * INK_CACHE_TTL_MS), shortened by a random tenth at most so that entries made together do not end
+ * together. True when Redis took it; false when something else happened to the key meanwhile, the
+ * lease is empty, or Redis is away. */
 bool ink_cache_put(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key,
-                   int64_t version, const void *data, size_t size, int64_t ttl_ms);
+                   const struct ink_cache_lease *lease, int64_t version, const void *data,
+                   size_t size, int64_t ttl_ms);
 
 /* Says that everything older than `version` is stale. True when Redis knows; false when it will be
  * told before this process reads from it again. The row has changed already, so this is sent even
@@ -92,6 +112,13 @@ struct ink_cache_mark {
 };
 void ink_cache_invalidate_all(struct ink_cache *cache, const struct ink_ctx *ctx,
                               const struct ink_cache_mark *marks, size_t count);
+
+/* Says that nobody knows the row's version: a change of it ended without a result, so it may have
+ * happened, or may still. Nothing that Redis has of the key is read and nothing taken for
+ * INK_CACHE_MARK_TTL_MS. Should Redis forget that it is told again: a second later, then after
+ * growing times (what came in between is stale for no longer than the change took to happen). For
+ * up to 1,024 keys at a time. */
+void ink_cache_doubt(struct ink_cache *cache, const struct ink_ctx *ctx, const char *key);
 
 /* Gauges and counters for /metrics. */
 struct ink_cache_stats {

@@ -1,4 +1,5 @@
 #include "lib/cache/conn.h"
+#include "lib/base/blocks.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +16,9 @@
 #include "lib/cache/sweep.h"
 
 const char *const ink_cache_scripts[INK_CACHE_N_SCRIPTS] = {
+    [INK_CACHE_SCRIPT_LEASE] = ink_cache_lease_script,
     [INK_CACHE_SCRIPT_PUT] = ink_cache_put_script,
+    [INK_CACHE_SCRIPT_MARK] = ink_cache_mark_script,
     [INK_CACHE_SCRIPT_TAKE] = ink_cache_take_script,
     [INK_CACHE_SCRIPT_SWEEP] = ink_cache_sweep_script,
 };
@@ -31,6 +34,7 @@ static bool wait_for(int fd, short events, int64_t deadline)
     for (;;) {
         int64_t left = ink_deadline_left_ms(deadline, 60000);
         struct pollfd poll_fd = {.fd = fd, .events = events};
+        ink_blocks();
         int ready = poll(&poll_fd, 1, (int)left);
         if (ready > 0)
             return true;
@@ -62,7 +66,7 @@ static void wipe(struct ink_buf *request)
     ink_buf_release(request);
 }
 
-/* AUTH, SELECT and the SCRIPT LOADs in one round trip. */
+/* AUTH, SELECT, INFO and the SCRIPT LOADs in one round trip. */
 static int add_greeting(struct ink_buf *request, const struct ink_cache_url *url)
 {
     int count = INK_CACHE_N_SCRIPTS;
@@ -79,9 +83,19 @@ static int add_greeting(struct ink_buf *request, const struct ink_cache_url *url
         add_words(request, 2, (const char *[]){"SELECT", database});
         count++;
     }
+    add_words(request, 2, (const char *[]){"INFO", "server"});
+    count++;
     for (size_t i = 0; i < INK_CACHE_N_SCRIPTS; i++)
         add_words(request, 3, (const char *[]){"SCRIPT", "LOAD", ink_cache_scripts[i]});
     return count;
+}
+
+/* A server may refuse to tell. */
+static void take_run_id(struct ink_cache_conn *conn, const redisReply *info)
+{
+    const char *at = info->type == REDIS_REPLY_STRING ? strstr(info->str, "run_id:") : NULL;
+    if (at != NULL)
+        snprintf(conn->run_id, sizeof(conn->run_id), "%s", at + strlen("run_id:"));
 }
 
 static bool greet(struct ink_cache_conn *conn, const struct ink_cache_url *url, int64_t deadline)
@@ -92,9 +106,13 @@ static bool greet(struct ink_cache_conn *conn, const struct ink_cache_url *url, 
         return false;
     for (int i = 1; i <= count; i++) {
         INK_REPLY *reply = ink_cache_conn_reply(conn, deadline);
+        int script = i - 1 - (count - INK_CACHE_N_SCRIPTS);
+        if (reply != NULL && script == -1) {
+            take_run_id(conn, reply);
+            continue;
+        }
         if (reply == NULL || reply->type == REDIS_REPLY_ERROR)
             return false;
-        int script = i - 1 - (count - INK_CACHE_N_SCRIPTS);
         if (script < 0)
             continue;
         if (reply->type != REDIS_REPLY_STRING || reply->len != sizeof(conn->scripts[0]) - 1)

@@ -15,7 +15,9 @@
 
 /* What the server runs for us. */
 enum ink_cache_script {
-    INK_CACHE_SCRIPT_PUT,   /* entry.h */
+    INK_CACHE_SCRIPT_LEASE, /* entry.h, as the next two */
+    INK_CACHE_SCRIPT_PUT,
+    INK_CACHE_SCRIPT_MARK,
     INK_CACHE_SCRIPT_TAKE,  /* buckets.h */
     INK_CACHE_SCRIPT_SWEEP, /* sweep.h */
     INK_CACHE_N_SCRIPTS,
@@ -26,6 +28,7 @@ extern const char *const ink_cache_scripts[INK_CACHE_N_SCRIPTS];
 struct ink_cache_conn {
     redisContext *redis;
     char scripts[INK_CACHE_N_SCRIPTS][41]; /* the SHA-1s by which the server knows them */
+    char run_id[41]; /* of the server, another one after each start; "" when it does not tell */
     struct ink_cache_conn *next;
 };
 

@@ -74,8 +74,11 @@ static bool ask(struct ink_listener *listener)
     return true;
 }
 
+/* An array where something was subscribed to. */
 static bool is_pong(const redisReply *reply)
 {
+    if (reply->type == REDIS_REPLY_STATUS)
+        return strcmp(reply->str, "PONG") == 0;
     return reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
            reply->element[0]->type == REDIS_REPLY_STRING &&
            strcmp(reply->element[0]->str, "pong") == 0;
@@ -141,8 +144,8 @@ static void rest(struct ink_listener *listener)
     while (!atomic_load(&listener->stopping) && ink_now() < end)
         (void)await_news(listener, end);
     listener->pause_ms *= 2;
-    if (listener->pause_ms > LONGEST_PAUSE_MS)
-        listener->pause_ms = LONGEST_PAUSE_MS;
+    if (listener->pause_ms > listener->settings.longest_pause_ms)
+        listener->pause_ms = listener->settings.longest_pause_ms;
 }
 
 static void *run(void *data)
@@ -163,6 +166,8 @@ struct ink_listener *ink_listener_new(const struct ink_listener_settings *settin
 {
     struct ink_listener *listener = ink_calloc(1, sizeof(*listener));
     listener->settings = *settings;
+    if (settings->longest_pause_ms == 0)
+        listener->settings.longest_pause_ms = LONGEST_PAUSE_MS;
     listener->pause_ms = FIRST_PAUSE_MS;
     listener->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (listener->wake < 0 || pthread_create(&listener->thread, NULL, run, listener) != 0)

@@ -1,24 +1,17 @@
 #include "lib/cache/pool.h"
+#include "lib/base/blocks.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/base/random.h"
+#include "lib/cache/sweep.h"
 
 static int64_t limit(int64_t ms, int64_t fallback_ms)
 {
     return (ms > 0 ? ms : fallback_ms) * INK_MILLISECOND;
-}
-
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
 }
 
 struct ink_status ink_cache_new(struct ink_arena *arena, const struct ink_cache_settings *settings,
@@ -37,7 +30,7 @@ struct ink_status ink_cache_new(struct ink_arena *arena, const struct ink_cache_
                      settings->breaker_failures > 0 ? settings->breaker_failures : 5,
                      limit(settings->breaker_pause_ms, 1000));
     pthread_mutex_init(&cache->lock, NULL);
-    init_cond(&cache->returned);
+    pthread_cond_init(&cache->returned, NULL);
     if (settings->near_bytes > 0)
         cache->near = ink_near_new(&cache->url, settings->near_prefix, settings->near_bytes);
     if (settings->sweep != NULL)
@@ -62,9 +55,11 @@ void ink_cache_free(struct ink_cache *cache)
 {
     if (cache == NULL)
         return;
+    ink_teller_free(cache->teller);
     ink_near_free(cache->near);
     close_idle(cache);
     ink_backlog_release(&cache->backlog);
+    ink_doubts_release(&cache->doubts);
     pthread_cond_destroy(&cache->returned);
     pthread_mutex_destroy(&cache->lock);
     ink_cache_url_release(&cache->url);
@@ -109,6 +104,17 @@ static void record_failure(struct ink_cache *cache, bool hurried)
         ink_breaker_failure(&cache->breaker, ink_now(), ink_random_jitter());
 }
 
+/* With the lock held. A Redis that was started again, or took another's place, may have come with
+ * what it had at some time before, without the invalidations since. */
+static void meet_server(struct ink_cache *cache, const struct ink_cache_conn *conn)
+{
+    if (strcmp(cache->run_id, conn->run_id) == 0)
+        return;
+    if (cache->run_id[0] != '\0')
+        ink_cache_sweep_again(cache);
+    strcpy(cache->run_id, conn->run_id);
+}
+
 /* With the lock held, which is dropped while connecting. */
 static struct ink_cache_conn *connect_one(struct ink_cache *cache, const struct ink_ctx *ctx)
 {
@@ -119,7 +125,9 @@ static struct ink_cache_conn *connect_one(struct ink_cache *cache, const struct 
     struct ink_cache_conn *conn =
         ink_cache_conn_open(&cache->url, hurried ? ctx->deadline : deadline);
     pthread_mutex_lock(&cache->lock);
-    if (conn == NULL) {
+    if (conn != NULL) {
+        meet_server(cache, conn);
+    } else {
         cache->stats.open--;
         record_failure(cache, hurried);
         pthread_cond_signal(&cache->returned);
@@ -137,8 +145,8 @@ static struct ink_cache_conn *get_conn(struct ink_cache *cache, const struct ink
             return conn;
         if (cache->stats.open < cache->size)
             return connect_one(cache, ctx);
-        struct timespec time = {.tv_sec = deadline / INK_SECOND, .tv_nsec = deadline % INK_SECOND};
-        if (pthread_cond_timedwait(&cache->returned, &cache->lock, &time) != 0) {
+        ink_blocks();
+        if (!ink_cond_wait_until(&cache->returned, &cache->lock, deadline)) {
             ink_breaker_undecided(&cache->breaker, ink_now());
             return NULL;
         }

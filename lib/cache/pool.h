@@ -13,7 +13,9 @@
 #include "lib/cache/backlog.h"
 #include "lib/cache/cache.h"
 #include "lib/cache/conn.h"
+#include "lib/cache/doubts.h"
 #include "lib/cache/near.h"
+#include "lib/cache/teller.h"
 
 /* Of a cursor of Redis's SCAN: a 64-bit number. */
 #define INK_CACHE_CURSOR 24
@@ -31,10 +33,12 @@ struct ink_cache {
     struct ink_cache_conn *idle;
     struct ink_breaker breaker;
     struct ink_backlog backlog;
-    bool delivering; /* a call is telling Redis about the backlog */
+    struct ink_doubts doubts;
+    struct ink_teller *teller; /* NULL until something changed */
     bool swept, sweeping;
     bool sweep_again;              /* from the beginning, though a page is under way */
     char cursor[INK_CACHE_CURSOR]; /* where the sweep goes on */
+    char run_id[41];               /* of the Redis that was connected to last */
     struct ink_cache_stats stats;
 };
 

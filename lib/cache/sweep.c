@@ -1,18 +1,20 @@
 #include "lib/cache/sweep.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
+#include "lib/cache/entry.h"
+
 /* Redis does nothing else meanwhile: some hundred keys are a millisecond. A mark that Redis has no
- * room for is not needed either, once the value is gone. */
+ * room for is not needed either, once what was there is gone. None has to last longer than what it
+ * replaces. */
 const char ink_cache_sweep_script[] =
     "local page = redis.call('SCAN', ARGV[1], 'MATCH', ARGV[2], 'COUNT', 500)\n"
     "for _, key in ipairs(page[2]) do\n"
     "  local head = redis.pcall('GETRANGE', key, 0, 19)\n"
-    "  if type(head) == 'string' and #head == 20 and string.sub(head, 20) == '1' then\n"
-    "    local mark = string.sub(head, 1, 19) .. '0'\n"
-    "    local done = redis.pcall('SET', key, mark, 'PX', ARGV[3])\n"
+    "  if type(head) == 'string' and string.find(head, '^' .. string.rep('%d', 19) .. '[01]$') "
+    "then\n"
+    "    local mark = string.sub(head, 1, 19) .. '0' .. ARGV[3]\n"
+    "    local done = redis.pcall('SET', key, mark, 'KEEPTTL')\n"
     "    if done.err then redis.call('DEL', key) end\n"
     "  end\n"
     "end\n"
@@ -21,10 +23,12 @@ const char ink_cache_sweep_script[] =
 /* One page. False without an answer. */
 static bool sweep_page(struct ink_cache_call *call, char cursor[INK_CACHE_CURSOR])
 {
-    char ttl[24];
-    snprintf(ttl, sizeof(ttl), "%" PRId64, INK_CACHE_MARK_TTL_MS);
-    const char *argv[] = {NULL, NULL, "0", cursor, call->cache->sweep, ttl};
-    size_t sizes[] = {0, 0, 1, strlen(cursor), strlen(call->cache->sweep), strlen(ttl)};
+    char random[INK_ENTRY_RANDOM + 1];
+    ink_entry_random(random);
+    const char *argv[] = {NULL, NULL, "0", cursor, call->cache->sweep, random};
+    size_t sizes[INK_COUNT(argv)];
+    for (size_t i = 2; i < INK_COUNT(argv); i++)
+        sizes[i] = strlen(argv[i]);
     INK_REPLY *reply =
         ink_cache_run_script(call, INK_CACHE_SCRIPT_SWEEP, INK_COUNT(argv), argv, sizes);
     if (reply == NULL || reply->type != REDIS_REPLY_STRING || reply->len >= INK_CACHE_CURSOR)

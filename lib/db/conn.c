@@ -1,4 +1,5 @@
 #include "lib/db/conn.h"
+#include "lib/base/blocks.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -30,6 +31,7 @@ static struct ink_status wait_for(PGconn *pg, const struct ink_ctx *ctx, short e
         int64_t limit = ctx->cancelled != NULL ? CANCEL_CHECK_MS : 60000;
         int64_t left = ink_deadline_left_ms(ctx->deadline, limit);
         struct pollfd fd = {.fd = PQsocket(pg), .events = events};
+        ink_blocks();
         int ready = poll(&fd, 1, (int)left);
         if (ready > 0)
             return ink_ok();
@@ -163,26 +165,13 @@ static void remember_prepared(struct ink_db_conn *conn, const struct ink_db_stat
     conn->prepared[conn->prepared_count++] = statement;
 }
 
-/* One command on its way: which queries were queued, in order, and what came back. */
-enum step { STEP_TIMEOUT, STEP_PREPARE, STEP_OTHER };
-
-struct flight {
-    enum step steps[4];
-    size_t step_count;
-    size_t step;  /* whose results are being read */
-    size_t syncs; /* still to come */
-    int64_t timeout_ms;
-    PGresult *last;            /* result of the last query that had one */
-    struct ink_status failure; /* the first */
-};
-
-static bool queue(struct flight *flight, enum step step, int sent)
+static bool queue(struct ink_db_flight *flight, enum ink_db_step step, int sent)
 {
     flight->steps[flight->step_count++] = step;
     return sent == 1;
 }
 
-static bool queue_sync(struct flight *flight, PGconn *pg)
+static bool queue_sync(struct ink_db_flight *flight, PGconn *pg)
 {
     flight->syncs++;
     return PQpipelineSync(pg) == 1;
@@ -194,7 +183,7 @@ static int send_text(PGconn *pg, const char *sql)
 }
 
 /* SET has a sync of its own: without it an error of the statement would roll the setting back. */
-static bool queue_timeout(struct flight *flight, struct ink_db_conn *conn,
+static bool queue_timeout(struct ink_db_flight *flight, struct ink_db_conn *conn,
                           const struct ink_ctx *ctx)
 {
     int64_t left = ink_deadline_left_ms(ctx->deadline, INT32_MAX);
@@ -204,28 +193,30 @@ static bool queue_timeout(struct flight *flight, struct ink_db_conn *conn,
     const char *sql =
         ink_arena_printf(ctx->arena, "SET statement_timeout = %" PRId64, flight->timeout_ms);
     conn->timeout_ms = 0;
-    return queue(flight, STEP_TIMEOUT, send_text(conn->pg, sql)) && queue_sync(flight, conn->pg);
+    return queue(flight, INK_DB_STEP_TIMEOUT, send_text(conn->pg, sql)) &&
+           queue_sync(flight, conn->pg);
 }
 
-static bool queue_command(struct flight *flight, struct ink_db_conn *conn,
+static bool queue_command(struct ink_db_flight *flight, struct ink_db_conn *conn,
                           const struct ink_ctx *ctx, const struct ink_db_command *command)
 {
     PGconn *pg = conn->pg;
     const struct ink_db_statement *statement = command->statement;
     if (!command->unlimited && !queue_timeout(flight, conn, ctx))
         return false;
-    if (command->begin && !queue(flight, STEP_OTHER, send_text(pg, "BEGIN")))
+    if (command->begin && !queue(flight, INK_DB_STEP_OTHER, send_text(pg, "BEGIN")))
         return false;
-    if (command->sql != NULL && !queue(flight, STEP_OTHER, send_text(pg, command->sql)))
+    if (command->sql != NULL && !queue(flight, INK_DB_STEP_OTHER, send_text(pg, command->sql)))
         return false;
     if (statement != NULL && !is_prepared(conn, statement) &&
-        !queue(flight, STEP_PREPARE, PQsendPrepare(pg, statement->name, statement->sql, 0, NULL)))
+        !queue(flight, INK_DB_STEP_PREPARE,
+               PQsendPrepare(pg, statement->name, statement->sql, 0, NULL)))
         return false;
     if (statement != NULL) {
         int count = command->params != NULL ? (int)command->params->count : 0;
         const char *const *values = command->params != NULL ? command->params->values : NULL;
         int sent = PQsendQueryPrepared(pg, statement->name, count, values, NULL, NULL, 0);
-        if (!queue(flight, STEP_OTHER, sent))
+        if (!queue(flight, INK_DB_STEP_OTHER, sent))
             return false;
     }
     return queue_sync(flight, pg);
@@ -262,8 +253,19 @@ static struct ink_status next_result(struct ink_db_conn *conn, const struct ink_
     return ink_ok();
 }
 
-static void take_error(struct flight *flight, struct ink_db_conn *conn, const struct ink_ctx *ctx,
-                       const PGresult *result)
+/* What is worse than an error can come after the commit, when the server goes on its way; and there
+ * is an error that says nothing else (40003, statement_completion_unknown). The setting of the
+ * timeout is refused by itself, and the statement not. */
+static bool is_refused(const struct ink_db_flight *flight, const PGresult *result,
+                       const char *sqlstate)
+{
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    return flight->steps[flight->step] != INK_DB_STEP_TIMEOUT && severity != NULL &&
+           strcmp(severity, "ERROR") == 0 && sqlstate != NULL && strcmp(sqlstate, "40003") != 0;
+}
+
+static void take_error(struct ink_db_flight *flight, struct ink_db_conn *conn,
+                       const struct ink_ctx *ctx, const PGresult *result)
 {
     const char *sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     conn->broken |= ink_db_sqlstate_breaks(sqlstate);
@@ -273,13 +275,14 @@ static void take_error(struct flight *flight, struct ink_db_conn *conn, const st
     flight->failure = ink_db_sqlstate_status(ctx->arena, sqlstate,
                                              PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME),
                                              text != NULL ? text : PQresultErrorMessage(result));
+    flight->failure.undone = is_refused(flight, result, sqlstate);
 }
 
 /* Takes one result; it may keep it. */
-static void take_result(struct flight *flight, struct ink_db_conn *conn, const struct ink_ctx *ctx,
-                        const struct ink_db_command *command, PGresult **result)
+static void take_result(struct ink_db_flight *flight, struct ink_db_conn *conn,
+                        const struct ink_ctx *ctx, PGresult **result)
 {
-    enum step step = flight->steps[flight->step];
+    enum ink_db_step step = flight->steps[flight->step];
     switch (PQresultStatus(*result)) {
     case PGRES_PIPELINE_SYNC:
         flight->syncs--;
@@ -288,10 +291,10 @@ static void take_result(struct flight *flight, struct ink_db_conn *conn, const s
         break;
     case PGRES_COMMAND_OK:
     case PGRES_TUPLES_OK:
-        if (step == STEP_TIMEOUT)
+        if (step == INK_DB_STEP_TIMEOUT)
             conn->timeout_ms = flight->timeout_ms;
-        else if (step == STEP_PREPARE)
-            remember_prepared(conn, command->statement);
+        else if (step == INK_DB_STEP_PREPARE)
+            remember_prepared(conn, flight->statement);
         PQclear(flight->last);
         flight->last = *result;
         *result = NULL;
@@ -301,8 +304,8 @@ static void take_result(struct flight *flight, struct ink_db_conn *conn, const s
     }
 }
 
-static struct ink_status receive(struct flight *flight, struct ink_db_conn *conn,
-                                 const struct ink_ctx *ctx, const struct ink_db_command *command)
+static struct ink_status receive(struct ink_db_flight *flight, struct ink_db_conn *conn,
+                                 const struct ink_ctx *ctx)
 {
     while (flight->syncs > 0) {
         RESULT *result = NULL;
@@ -310,7 +313,7 @@ static struct ink_status receive(struct flight *flight, struct ink_db_conn *conn
         if (!ink_is_ok(status))
             return status;
         if (result != NULL)
-            take_result(flight, conn, ctx, command, &result);
+            take_result(flight, conn, ctx, &result);
         else if (flight->step + 1 < flight->step_count)
             flight->step++;
         if (!ink_is_ok(flight->failure) && conn->broken)
@@ -321,32 +324,44 @@ static struct ink_status receive(struct flight *flight, struct ink_db_conn *conn
     return flight->failure;
 }
 
+struct ink_status ink_db_conn_send(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                   const struct ink_db_command *command)
+{
+    if (command->params != NULL && command->params->has_nul)
+        return ink_db_undone(ink_error(INK_INVALID_ARGUMENT, "a text has a NUL character"));
+    struct ink_status status = ink_ctx_check(ctx);
+    if (!ink_is_ok(status))
+        return ink_db_undone(status);
+    if (conn->broken) /* by an earlier statement of the transaction */
+        return ink_db_undone(ink_db_unavailable(ctx->arena, "the transaction lost its connection"));
+    conn->flight = (struct ink_db_flight){.statement = command->statement};
+    if (!queue_command(&conn->flight, conn, ctx, command))
+        status = ink_db_unavailable(ctx->arena, PQerrorMessage(conn->pg));
+    if (ink_is_ok(status))
+        status = flush(conn, ctx);
+    conn->broken |= !ink_is_ok(status);
+    return status;
+}
+
+struct ink_status ink_db_conn_receive(struct ink_db_conn *conn, const struct ink_ctx *ctx,
+                                      struct ink_db_rows *ret_rows)
+{
+    struct ink_db_flight *flight = &conn->flight;
+    struct ink_status status = receive(flight, conn, ctx);
+    conn->broken |= flight->syncs > 0; /* some of the answer is still to come */
+    if (ink_is_ok(status) && ret_rows != NULL)
+        ret_rows->result = flight->last;
+    else
+        PQclear(flight->last);
+    return status;
+}
+
 struct ink_status ink_db_conn_run(struct ink_db_conn *conn, const struct ink_ctx *ctx,
                                   const struct ink_db_command *command,
                                   struct ink_db_rows *ret_rows)
 {
-    if (command->params != NULL && command->params->has_nul)
-        return ink_error(INK_INVALID_ARGUMENT, "a text has a NUL character");
-    struct ink_status status = ink_ctx_check(ctx);
-    if (!ink_is_ok(status))
-        return status;
-    if (conn->broken) /* by an earlier statement of the transaction */
-        return ink_db_unavailable(ctx->arena, "the transaction lost its connection");
-    struct flight flight = {0};
-    if (!queue_command(&flight, conn, ctx, command)) {
-        conn->broken = true;
-        status = ink_db_unavailable(ctx->arena, PQerrorMessage(conn->pg));
-    }
-    if (ink_is_ok(status))
-        status = flush(conn, ctx);
-    if (ink_is_ok(status))
-        status = receive(&flight, conn, ctx, command);
-    conn->broken |= flight.syncs > 0; /* some of the answer is still to come */
-    if (ink_is_ok(status) && ret_rows != NULL)
-        ret_rows->result = flight.last;
-    else
-        PQclear(flight.last);
-    return status;
+    struct ink_status status = ink_db_conn_send(conn, ctx, command);
+    return ink_is_ok(status) ? ink_db_conn_receive(conn, ctx, ret_rows) : status;
 }
 
 /* The simple protocol takes several statements in one text, but not in pipeline mode. */
@@ -356,7 +371,7 @@ struct ink_status ink_db_conn_script(struct ink_db_conn *conn, const struct ink_
     struct ink_status status = ink_ctx_check(ctx);
     if (!ink_is_ok(status))
         return status;
-    struct flight flight = {0};
+    struct ink_db_flight flight = {0};
     conn->broken = true; /* until all of it was answered */
     if (PQexitPipelineMode(conn->pg) != 1 || PQsendQuery(conn->pg, sql) != 1)
         return ink_db_unavailable(ctx->arena, PQerrorMessage(conn->pg));

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "lib/base/cond.h"
 #include "lib/base/random.h"
 #include "lib/db/pool.h"
 
@@ -75,11 +76,11 @@ void *ink_db_connector_main(void *arg)
     struct ink_db *db = arg;
     pthread_mutex_lock(&db->lock);
     while (!atomic_load(&db->stopping)) {
-        bool wanted = db->stats.down || db->first_waiter != NULL;
-        if (!wanted || db->stats.open >= db->size)
+        bool wanted = db->stats.down || ink_db_next_waiter(db) != NULL;
+        if (!wanted || db->stats.open >= db->all.most)
             pthread_cond_wait(&db->wake_connector, &db->lock);
         else if (db->failures > 0 && ink_now() < db->next_attempt)
-            ink_db_wait(db, &db->wake_connector, db->next_attempt);
+            (void)ink_cond_wait_until(&db->wake_connector, &db->lock, db->next_attempt);
         else
             connect_one(db);
     }

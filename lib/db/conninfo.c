@@ -7,10 +7,11 @@
 #include "lib/db/conn.h"
 
 /* ink_db_time() reads what these make; a client that goes away mid-statement is noticed within a
- * second; a transaction that a frozen client left open does not hold its locks for ever. */
+ * second; a transaction that a frozen client left open holds its locks for 10 s: others may be
+ * waiting for them to go on with its work. */
 static const char session_options[] = "-c timezone=UTC -c datestyle=ISO"
                                       " -c client_connection_check_interval=1000"
-                                      " -c idle_in_transaction_session_timeout=60000";
+                                      " -c idle_in_transaction_session_timeout=10000";
 
 static void free_options(PQconninfoOption **options)
 {

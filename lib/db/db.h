@@ -14,14 +14,19 @@
  *     if (ink_is_ok(status) && ink_db_row_count(&rows) == 1)
  *         user->id = ink_arena_strdup(ctx->arena, ink_db_text(&rows, 0, 0));
  *
- * Time. No call outlives its context: it waits for a busy pool at most until its wait limit, for
- * a connection that is being made until the connect timeout, and for an answer until the context's
- * deadline (and at most the pool's statement limit), whatever the server does, even when it is
- * frozen. The server is told statement_timeout, a little below what is left of the deadline and
- * rounded so that most calls find it already set: a slow statement ends on the server and its
- * connection lives on. When the server does not answer in time, or the context is cancelled, the
- * connection is closed; client_connection_check_interval makes the server end the statement within
- * a second (PQcancel would block on a frozen server, so it is not used).
+ * Time. No call outlives its context: it waits for a busy pool at most until its wait limit, and
+ * not at all when connections come back too slowly for that, or none does; for a connection that is
+ * being made until the connect timeout; and for an answer until the context's deadline (and at most
+ * the pool's statement limit), whatever the server does, even when it is frozen. The server is told
+ * statement_timeout, a little below what is left of the deadline and rounded so that most calls
+ * find it already set: a slow statement ends on the server and its connection lives on. When the
+ * server does not answer in time, or the context is cancelled, the connection is closed;
+ * client_connection_check_interval makes the server end the statement within a second (PQcancel
+ * would block on a frozen server, so it is not used).
+ *
+ * Shares. The calls of one method (ctx->method) hold three quarters of the connections at most, and
+ * all but one of few; the others stay for whoever else asks. What is given back goes to the method
+ * that has fewest, and among its calls to the first. Work that no call asked for may have all.
  *
  * Away. A thread of the pool makes the connections. While it cannot, calls fail at once instead of
  * waiting for it, and it tries again with growing pauses (50 ms to 1 s, with jitter). A connection
@@ -30,15 +35,19 @@
  * not greeted, within 700 ms; calls after it fail at once until the server goes on.
  *
  * Errors, from the pool and from SQLSTATEs; what PostgreSQL said is in `cause`, for the log:
- *   UNAVAILABLE         not prepared, away, shutting down, or gone in mid-statement (08..., 57P0x,
- *                       25006): then a write may or may not have happened; retry_after_ms is set
- *   RESOURCE_EXHAUSTED  no free connection within the wait limit, or the server is out of something
- *                       (53...); retry_after_ms is set
+ *   UNAVAILABLE         not prepared, away, shutting down, or gone in mid-statement (08..., 57...,
+ *                       25006, 25P03): then a write may or may not have happened; or sick in a way
+ *                       that is its operator's to mend, and no data are to blame (58..., XX...,
+ *                       42501; sqlstate.c has all of them); retry_after_ms is set
+ *   RESOURCE_EXHAUSTED  no free connection within the wait limit, or none to be expected; or the
+ *                       server is out of something (53...); retry_after_ms is set
  *   DEADLINE_EXCEEDED   the context's deadline, or statement_timeout (57014); CANCELLED likewise
- *   ABORTED             serialisation failure, deadlock or lock timeout (40001, 40P01, 55P03)
+ *   ABORTED             serialisation failure, deadlock or lock timeout (40..., 55P03)
  *   ALREADY_EXISTS      unique violation (23505); ink_db_violates() tells which
  *   INVALID_ARGUMENT    a text with NUL or with bytes that are not UTF-8 (22021, 22P05)
  *   INTERNAL            everything else
+ * A status is `undone` when nothing was sent, or when the server refused: what a single statement,
+ * or COMMIT, should have changed has then not changed. Otherwise it may have, or still may.
  *
  * The pool is thread-safe; parameters, rows and transactions belong to one thread.
  */
@@ -54,6 +63,7 @@
 #include "lib/db/migration.h"
 
 struct ink_db;
+struct ink_db_conn;
 struct ink_db_tx;
 
 struct ink_db_settings {
@@ -86,7 +96,7 @@ struct ink_db_stats {
     uint64_t connects; /* connections made so far */
     uint64_t connect_failures;
     uint64_t discarded; /* connections closed because they broke or did not answer in time */
-    uint64_t exhausted; /* calls that waited in vain */
+    uint64_t exhausted; /* calls that waited in vain, or would have */
 };
 struct ink_db_stats ink_db_stats(struct ink_db *db);
 
@@ -158,6 +168,22 @@ struct ink_status ink_db_query(struct ink_db *db, const struct ink_ctx *ctx,
                                const struct ink_db_statement *statement,
                                const struct ink_db_params *params,
                                struct ink_db_rows *ret_rows) INK_MUST_CHECK;
+
+/* The same in two halves, with time for something else between them. What a call is sent for may
+ * happen whether its answer is taken or not, and its connection is not free before; the statement's
+ * time runs from the beginning. The context and its arena must outlive the call. Read no field;
+ * `db` is NULL when there is no answer to take. */
+struct ink_db_call {
+    struct ink_db *db;
+    struct ink_db_conn *conn;
+    struct ink_ctx ctx;
+};
+struct ink_status ink_db_send(struct ink_db *db, const struct ink_ctx *ctx,
+                              const struct ink_db_statement *statement,
+                              const struct ink_db_params *params,
+                              struct ink_db_call *ret_call) INK_MUST_CHECK;
+struct ink_status ink_db_receive(struct ink_db_call *call,
+                                 struct ink_db_rows *ret_rows) INK_MUST_CHECK;
 
 /* Takes a connection for a transaction (READ COMMITTED), which BEGINs with its first statement. The
  * context must outlive it. Whatever is not committed is rolled back at the end of the scope:

@@ -3,9 +3,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 
 #define SOON_MS 5000 /* after the start or a failure */
 #define MORE_MS 1000
@@ -44,10 +44,9 @@ static int64_t prune(const struct ink_db_prune_settings *settings)
 static bool wait_for_stop(struct ink_db_pruner *pruner, int64_t ms)
 {
     int64_t end = ink_now() + ms * INK_MILLISECOND;
-    struct timespec time = {.tv_sec = end / INK_SECOND, .tv_nsec = end % INK_SECOND};
     pthread_mutex_lock(&pruner->lock);
-    while (!pruner->stopping && ink_now() < end)
-        pthread_cond_timedwait(&pruner->stop, &pruner->lock, &time);
+    while (!pruner->stopping && ink_cond_wait_until(&pruner->stop, &pruner->lock, end))
+        ;
     bool stopping = pruner->stopping;
     pthread_mutex_unlock(&pruner->lock);
     return stopping;
@@ -76,13 +75,9 @@ static void start_thread(struct ink_db_pruner *pruner)
 struct ink_db_pruner *ink_db_pruner_new(const struct ink_db_prune_settings *settings)
 {
     struct ink_db_pruner *pruner = ink_calloc(1, sizeof(*pruner));
-    pthread_condattr_t attr;
     pruner->settings = *settings;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&pruner->lock, NULL);
-    pthread_cond_init(&pruner->stop, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&pruner->stop, NULL);
     start_thread(pruner);
     return pruner;
 }

@@ -5,6 +5,7 @@
 #include "lib/base/alloc.h"
 #include "lib/db/migrate.h"
 #include "lib/db/pool.h"
+#include "lib/db/sqlstate.h"
 
 /* What a rollback gets when its context has no time left; the answer is late enough. */
 #define ROLLBACK_LIMIT (100 * INK_MILLISECOND)
@@ -28,21 +29,49 @@ static struct ink_status check_prepared(struct ink_db *db)
     return status;
 }
 
+/* A connection to send something on. */
+static struct ink_status get_conn(struct ink_db *db, const struct ink_ctx *ctx,
+                                  struct ink_db_conn **ret_conn)
+{
+    struct ink_status status = check_prepared(db);
+    if (ink_is_ok(status))
+        status = ink_db_acquire(db, ctx, ret_conn);
+    return ink_is_ok(status) ? status : ink_db_undone(status);
+}
+
+struct ink_status ink_db_send(struct ink_db *db, const struct ink_ctx *ctx,
+                              const struct ink_db_statement *statement,
+                              const struct ink_db_params *params, struct ink_db_call *ret_call)
+{
+    struct ink_db_conn *conn;
+    struct ink_status status = get_conn(db, ctx, &conn);
+    if (!ink_is_ok(status))
+        return status;
+    struct ink_db_call call = {.db = db, .conn = conn, .ctx = limited(db, ctx)};
+    struct ink_db_command command = {.statement = statement, .params = params};
+    status = ink_db_conn_send(conn, &call.ctx, &command);
+    if (ink_is_ok(status))
+        *ret_call = call;
+    else
+        ink_db_give_back(db, conn);
+    return status;
+}
+
+struct ink_status ink_db_receive(struct ink_db_call *call, struct ink_db_rows *ret_rows)
+{
+    struct ink_status status = ink_db_conn_receive(call->conn, &call->ctx, ret_rows);
+    ink_db_give_back(call->db, call->conn);
+    *call = (struct ink_db_call){0};
+    return status;
+}
+
 struct ink_status ink_db_query(struct ink_db *db, const struct ink_ctx *ctx,
                                const struct ink_db_statement *statement,
                                const struct ink_db_params *params, struct ink_db_rows *ret_rows)
 {
-    struct ink_db_conn *conn;
-    struct ink_status status = check_prepared(db);
-    if (ink_is_ok(status))
-        status = ink_db_acquire(db, ctx, &conn);
-    if (!ink_is_ok(status))
-        return status;
-    struct ink_ctx until = limited(db, ctx);
-    struct ink_db_command command = {.statement = statement, .params = params};
-    status = ink_db_conn_run(conn, &until, &command, ret_rows);
-    ink_db_give_back(db, conn);
-    return status;
+    struct ink_db_call call;
+    struct ink_status status = ink_db_send(db, ctx, statement, params, &call);
+    return ink_is_ok(status) ? ink_db_receive(&call, ret_rows) : status;
 }
 
 struct ink_status ink_db_ping(struct ink_db *db, const struct ink_ctx *ctx)
@@ -62,9 +91,7 @@ struct ink_status ink_db_begin(struct ink_db *db, const struct ink_ctx *ctx,
                                struct ink_db_tx **ret_tx)
 {
     struct ink_db_conn *conn;
-    struct ink_status status = check_prepared(db);
-    if (ink_is_ok(status))
-        status = ink_db_acquire(db, ctx, &conn);
+    struct ink_status status = get_conn(db, ctx, &conn);
     if (!ink_is_ok(status))
         return status;
     struct ink_db_tx *tx = ink_calloc(1, sizeof(*tx));
@@ -95,7 +122,7 @@ static struct ink_status check_committed(const struct ink_db_rows *rows)
 {
     if (strcmp(PQcmdStatus(rows->result), "COMMIT") == 0)
         return ink_ok();
-    return ink_error(INK_ABORTED, "the transaction was rolled back");
+    return ink_db_undone(ink_error(INK_ABORTED, "the transaction was rolled back"));
 }
 
 struct ink_status ink_db_commit(struct ink_db_tx **tx)

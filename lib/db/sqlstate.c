@@ -7,33 +7,47 @@
 struct rule {
     const char *prefix; /* of the SQLSTATE; the first that fits counts */
     enum ink_code code;
+    bool breaks; /* the connection is of no more use */
     const char *message;
 };
 
 static const char away[] = "the database is not available";
+static const char raced[] = "a concurrent change came first";
 static const char internal[] = "internal error";
 
+/* What is left is the fault of what was asked for, and a repeat would change nothing: bad data
+ * (22), broken constraints (23), a statement that is wrong (42). What is the server's or its
+ * operator's fault passes, and must not be blamed on anybody's data. The statements are constants,
+ * so a feature that is not supported (0A) is never a wrong one of ours: "cached plan must not
+ * change result type", of a statement that was prepared before a migration, or what a standby
+ * cannot do. */
 static const struct rule rules[] = {
-    {"08", INK_UNAVAILABLE, away},
-    {"22021", INK_INVALID_ARGUMENT, "a text has bytes that are not UTF-8"},
-    {"22P05", INK_INVALID_ARGUMENT, "a text has a character that cannot be stored"},
-    {"23505", INK_ALREADY_EXISTS, "it exists already"},
-    {"25006", INK_UNAVAILABLE, away}, /* read only: a standby, or a server on its way down */
-    {"40001", INK_ABORTED, "a concurrent change came first"},
-    {"40P01", INK_ABORTED, "a concurrent change came first"},
-    {"53", INK_RESOURCE_EXHAUSTED, "the database is overloaded"},
-    {"55P03", INK_ABORTED, "a concurrent change came first"},
-    {"57014", INK_DEADLINE_EXCEEDED, "the database did not answer in time"},
-    {"57P0", INK_UNAVAILABLE, away},
+    {"08", INK_UNAVAILABLE, true, away},
+    {"0A000", INK_UNAVAILABLE, true, away},
+    {"22021", INK_INVALID_ARGUMENT, false, "a text has bytes that are not UTF-8"},
+    {"22P05", INK_INVALID_ARGUMENT, false, "a text has a character that cannot be stored"},
+    {"23505", INK_ALREADY_EXISTS, false, "it exists already"},
+    {"25006", INK_UNAVAILABLE, true, away}, /* read only: a standby, or a server on its way down */
+    {"25P03", INK_UNAVAILABLE, true, away}, /* the server ended a transaction that had stopped */
+    {"26000", INK_UNAVAILABLE, true, away}, /* what was prepared is gone: behind a pooler, say */
+    {"40", INK_ABORTED, false, raced},
+    {"42501", INK_UNAVAILABLE, false, away}, /* a right that was taken away, or is not yet given */
+    {"42P05", INK_UNAVAILABLE, true, away},  /* prepared by somebody else: behind a pooler */
+    {"53", INK_RESOURCE_EXHAUSTED, false, "the database is overloaded"},
+    {"55P03", INK_ABORTED, false, raced},
+    {"57014", INK_DEADLINE_EXCEEDED, false, "the database did not answer in time"},
+    {"57", INK_UNAVAILABLE, true, away},
+    {"58", INK_UNAVAILABLE, false, away}, /* its disk, or its system, fails */
+    {"XX", INK_UNAVAILABLE, true, away},  /* its data are damaged, or what it remembers of them */
 };
 
-static struct ink_status classify(const char *sqlstate)
+static struct rule find_rule(const char *sqlstate)
 {
     for (size_t i = 0; i < INK_COUNT(rules); i++) {
         if (strncmp(sqlstate, rules[i].prefix, strlen(rules[i].prefix)) == 0)
-            return ink_error(rules[i].code, rules[i].message);
+            return rules[i];
     }
-    return ink_error(INK_INTERNAL, internal);
+    return (struct rule){.code = INK_INTERNAL, .message = internal};
 }
 
 /* libpq ends its texts with a newline, which a log line must not have. */
@@ -52,7 +66,8 @@ struct ink_status ink_db_sqlstate_status(struct ink_arena *arena, const char *sq
         text = "";
     if (sqlstate == NULL)
         return ink_db_unavailable(arena, text);
-    struct ink_status status = classify(sqlstate);
+    struct rule rule = find_rule(sqlstate);
+    struct ink_status status = ink_error(rule.code, rule.message);
     if (status.code == INK_RESOURCE_EXHAUSTED)
         status.reason = INK_REASON_OVERLOADED;
     if (status.code == INK_UNAVAILABLE || status.code == INK_RESOURCE_EXHAUSTED)
@@ -72,12 +87,9 @@ struct ink_status ink_db_unavailable(struct ink_arena *arena, const char *cause)
     return status;
 }
 
-/* Besides what ends it: a prepared statement that is gone (26000), or whose plan a migration made
- * invalid (0A000, "cached plan must not change result type"). */
 bool ink_db_sqlstate_breaks(const char *sqlstate)
 {
-    return sqlstate == NULL || classify(sqlstate).code == INK_UNAVAILABLE ||
-           strcmp(sqlstate, "26000") == 0 || strcmp(sqlstate, "0A000") == 0;
+    return sqlstate == NULL || find_rule(sqlstate).breaks;
 }
 
 bool ink_db_violates(struct ink_status status, const char *constraint)

@@ -18,6 +18,13 @@
 struct ink_status ink_db_sqlstate_status(struct ink_arena *arena, const char *sqlstate,
                                          const char *constraint, const char *text);
 
+/* The same status of a command that has surely changed nothing. */
+static inline struct ink_status ink_db_undone(struct ink_status status)
+{
+    status.undone = true;
+    return status;
+}
+
 /* UNAVAILABLE with its retry time; `cause` may be NULL. */
 struct ink_status ink_db_unavailable(struct ink_arena *arena, const char *cause);
 

@@ -1,7 +1,11 @@
 /*
  * Exactly one effect for each event: the rows that say "seen" and whatever the handler does are one
  * transaction. What fails is told apart: worth another attempt, or the fault of one event.
+ *
+ * Many events are two transactions at the same time, of which each has lanes of its own, so that
+ * neither waits for the other: PostgreSQL works for one with one processor only.
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,21 +16,29 @@
  */
 #define ATTEMPTS 3
 
+/* From how many events on they are two transactions: fewer are dealt with before it pays. */
+#define DIVIDE_FROM 100
+#define N_PARTS 2
+
 /* RETURNING keeps the order of the ids, and tells only of those that were not there. */
 static const struct ink_db_statement note_events = {
     .name = "ink_inbox_note",
     .sql = "INSERT INTO inbox (consumer, event_id) SELECT $1, unnest($2::text[])"
            " ON CONFLICT DO NOTHING RETURNING event_id"};
 
-/* Some of the batch's items, in order, and what is new among them. */
+/* One transaction: some of the batch's items, in order, and what is new among them. What it leaves
+ * is in its own arena, until it is concluded. */
 struct attempt {
     struct ink_consumer *consumer;
+    struct ink_arena arena;
     struct ink_ctx ctx;
     struct ink_item **items;
     size_t count;
     struct ink_event *events; /* of the new ones, for the handler */
     struct ink_item **owners;
     size_t event_count;
+    struct ink_status status;
+    bool undecided; /* its commit had no outcome */
 };
 
 static bool is_transient(enum ink_code code)
@@ -62,19 +74,13 @@ static struct ink_status note(struct attempt *attempt, struct ink_db_tx *tx)
     return ink_ok();
 }
 
-/* What the handler rejected becomes dead, with a reason that outlives this attempt. */
-static bool take_rejections(struct attempt *attempt)
+static bool any_rejected(const struct attempt *attempt)
 {
-    bool any = false;
     for (size_t i = 0; i < attempt->event_count; i++) {
-        const char *reason = attempt->events[i].rejected;
-        if (reason == NULL)
-            continue;
-        attempt->owners[i]->event.rejected = ink_arena_strdup(&attempt->consumer->arena, reason);
-        attempt->owners[i]->state = INK_ITEM_DEAD;
-        any = true;
+        if (attempt->events[i].rejected != NULL)
+            return true;
     }
-    return any;
+    return false;
 }
 
 static struct ink_status run_handler(struct attempt *attempt, struct ink_db_tx *tx)
@@ -84,21 +90,7 @@ static struct ink_status run_handler(struct attempt *attempt, struct ink_db_tx *
         return ink_ok();
     struct ink_status status =
         settings->handle(settings->self, &attempt->ctx, tx, attempt->events, attempt->event_count);
-    if (take_rejections(attempt))
-        return ink_error(INK_INVALID_ARGUMENT, "rejected");
-    return status;
-}
-
-static void settle(struct attempt *attempt)
-{
-    struct ink_consumer *consumer = attempt->consumer;
-    for (size_t i = 0; i < attempt->count; i++)
-        attempt->items[i]->state = INK_ITEM_SETTLED;
-    ink_consumer_count(consumer, &consumer->stats.handled, attempt->event_count);
-    ink_consumer_count(consumer, &consumer->stats.repeated, attempt->count - attempt->event_count);
-    if (consumer->settings.done != NULL && attempt->event_count > 0)
-        consumer->settings.done(consumer->settings.self, &attempt->ctx, attempt->events,
-                                attempt->event_count);
+    return any_rejected(attempt) ? ink_error(INK_INVALID_ARGUMENT, "rejected") : status;
 }
 
 static struct ink_status run(struct attempt *attempt)
@@ -109,33 +101,135 @@ static struct ink_status run(struct attempt *attempt)
         status = note(attempt, tx);
     if (ink_is_ok(status))
         status = run_handler(attempt, tx);
-    if (ink_is_ok(status))
-        status = ink_db_commit(&tx);
-    if (ink_is_ok(status))
-        settle(attempt);
+    if (!ink_is_ok(status))
+        return status;
+    status = ink_db_commit(&tx);
+    attempt->undecided = !ink_is_ok(status) && !status.undone;
     return status;
 }
 
-/* The handler's spans continue the trace of its event, when it is just one. */
-static void start_trace(struct attempt *attempt)
+/* In any thread. The handler's spans continue the trace of its event, when it is just one. */
+static void *attempt_main(void *arg)
 {
+    struct attempt *attempt = arg;
+    attempt->ctx = ink_ctx_background(&attempt->arena);
+    attempt->ctx.deadline = ink_now() + attempt->consumer->settings.timeout_ms * INK_MILLISECOND;
     (void)ink_trace_continue(&attempt->ctx.trace,
                              attempt->count == 1 ? attempt->items[0]->event.traceparent : NULL);
+    if (attempt->count > 0)
+        attempt->status = run(attempt);
+    return NULL;
 }
 
-/* One transaction. The status's strings live in the batch's arena. */
-static struct ink_status try(struct ink_consumer *consumer, struct ink_item **items, size_t count)
+static void settle(struct attempt *attempt)
 {
-    struct ink_arena arena;
-    ink_arena_init(&arena);
-    struct attempt attempt = {
-        .consumer = consumer, .ctx = ink_ctx_background(&arena), .items = items, .count = count};
-    attempt.ctx.deadline = ink_now() + consumer->settings.timeout_ms * INK_MILLISECOND;
-    start_trace(&attempt);
-    struct ink_status status = run(&attempt);
-    if (!ink_is_ok(status))
-        status = ink_status_copy(&consumer->arena, status);
-    ink_arena_release(&arena);
+    struct ink_consumer *consumer = attempt->consumer;
+    for (size_t i = 0; i < attempt->count; i++)
+        attempt->items[i]->state = INK_ITEM_SETTLED;
+    ink_consumer_count(consumer, &consumer->stats.handled, attempt->event_count);
+    ink_consumer_count(consumer, &consumer->stats.repeated, attempt->count - attempt->event_count);
+    if (consumer->settings.done != NULL)
+        consumer->settings.done(consumer->settings.self, &attempt->ctx, attempt->events,
+                                attempt->event_count, !consumer->undecided);
+}
+
+/* What the handler rejected becomes dead, with a reason that outlives this attempt. */
+static bool take_rejections(struct attempt *attempt)
+{
+    for (size_t i = 0; i < attempt->event_count; i++) {
+        const char *reason = attempt->events[i].rejected;
+        if (reason == NULL)
+            continue;
+        attempt->owners[i]->event.rejected = ink_arena_strdup(&attempt->consumer->arena, reason);
+        attempt->owners[i]->state = INK_ITEM_DEAD;
+    }
+    return any_rejected(attempt);
+}
+
+/* These failed, and not for a reason that passes. OK when there is something else to try now. */
+static struct ink_status judge(struct attempt *attempt, struct ink_status status)
+{
+    struct ink_item *item = attempt->items[0];
+    if (take_rejections(attempt))
+        return ink_ok(); /* the handler said which */
+    if (attempt->count > 1) {
+        attempt->consumer->suspicious = true;
+        return ink_ok();
+    }
+    if (status.code != INK_INVALID_ARGUMENT && ++item->attempts < ATTEMPTS)
+        return status;
+    item->state = INK_ITEM_DEAD;
+    item->event.rejected = status.cause != NULL ? status.cause : status.message;
+    return ink_ok();
+}
+
+/* In the consumer's thread, after the transaction. The status's strings live in the batch's arena.
+ */
+static struct ink_status conclude(struct attempt *attempt)
+{
+    struct ink_status status = attempt->status;
+    if (ink_is_ok(status)) {
+        settle(attempt);
+    } else {
+        status = ink_status_copy(&attempt->consumer->arena, status);
+        if (!is_transient(status.code))
+            status = judge(attempt, status);
+    }
+    ink_arena_release(&attempt->arena);
+    return status;
+}
+
+/* All of them at the same time, as far as there are threads. */
+static void run_parts(struct attempt *parts, size_t count)
+{
+    pthread_t threads[N_PARTS];
+    bool started[N_PARTS] = {false};
+    for (size_t i = 1; i < count; i++)
+        started[i] = pthread_create(&threads[i], NULL, attempt_main, &parts[i]) == 0;
+    for (size_t i = 0; i < count; i++) {
+        if (started[i])
+            pthread_join(threads[i], NULL);
+        else
+            (void)attempt_main(&parts[i]);
+    }
+}
+
+/* Before any of them is told. An attempt without outcome is decided by the next one with the same
+ * events, which finds them in the inbox, or else not, and waits there as long as neither is so. */
+static void find_undecided(struct ink_consumer *consumer, const struct attempt *parts, size_t count,
+                           bool whole)
+{
+    bool all = whole;
+    for (size_t i = 0; i < count; i++) {
+        consumer->undecided |= parts[i].undecided;
+        all = all && ink_is_ok(parts[i].status);
+    }
+    if (all)
+        consumer->undecided = false;
+}
+
+/* `whole`: these are all of the batch that are not settled. */
+static struct ink_status try(struct ink_consumer *consumer, struct ink_item **items, size_t count,
+                             bool whole)
+{
+    struct attempt parts[N_PARTS];
+    size_t n_parts = count < DIVIDE_FROM ? 1 : N_PARTS;
+    for (size_t i = 0; i < n_parts; i++) {
+        parts[i] = (struct attempt){.consumer = consumer};
+        ink_arena_init(&parts[i].arena);
+        parts[i].items = ink_arena_calloc(&parts[i].arena, count, sizeof(struct ink_item *));
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct attempt *part = &parts[items[i]->event.lane % n_parts];
+        part->items[part->count++] = items[i];
+    }
+    run_parts(parts, n_parts);
+    find_undecided(consumer, parts, n_parts, whole);
+    struct ink_status status = ink_ok();
+    for (size_t i = 0; i < n_parts; i++) {
+        struct ink_status one = conclude(&parts[i]);
+        status = ink_is_ok(status) ? one : status;
+    }
     return status;
 }
 
@@ -149,44 +243,14 @@ static size_t collect_fresh(struct ink_consumer *consumer, struct ink_item **ite
     return count;
 }
 
-static bool any_dead(struct ink_item **items, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (items[i]->state == INK_ITEM_DEAD)
-            return true;
-    }
-    return false;
-}
-
-/* These failed, and not for a reason that passes. OK when there is something else to try now. */
-static struct ink_status judge(struct ink_consumer *consumer, struct ink_item **items, size_t count,
-                               struct ink_status status)
-{
-    struct ink_item *item = items[0];
-    if (any_dead(items, count))
-        return ink_ok(); /* the handler said which */
-    if (count > 1) {
-        consumer->suspicious = true;
-        return ink_ok();
-    }
-    if (status.code != INK_INVALID_ARGUMENT && ++item->attempts < ATTEMPTS)
-        return status;
-    item->state = INK_ITEM_DEAD;
-    item->event.rejected = status.cause != NULL ? status.cause : status.message;
-    return ink_ok();
-}
-
 struct ink_status ink_consumer_apply(struct ink_consumer *consumer)
 {
     struct ink_item **items = ink_calloc(consumer->item_count + 1, sizeof(struct ink_item *));
     struct ink_status status = ink_ok();
-    size_t count;
-    while (ink_is_ok(status) && (count = collect_fresh(consumer, items)) > 0) {
-        if (consumer->suspicious)
-            count = 1;
-        status = try(consumer, items, count);
-        if (!ink_is_ok(status) && !is_transient(status.code))
-            status = judge(consumer, items, count, status);
+    size_t left;
+    while (ink_is_ok(status) && (left = collect_fresh(consumer, items)) > 0) {
+        size_t count = consumer->suspicious ? 1 : left;
+        status = try(consumer, items, count, count == left);
     }
     free(items);
     return status;

@@ -111,6 +111,20 @@ struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka
     return ink_ok();
 }
 
+bool ink_kafka_end(void *(*end)(void *), void *arg)
+{
+    pthread_t thread;
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += CLOSE_S;
+    if (pthread_create(&thread, NULL, end, arg) != 0)
+        abort();
+    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) == 0)
+        return true;
+    pthread_detach(thread);
+    return false;
+}
+
 static void *destroy(void *rk)
 {
     rd_kafka_destroy(rk);
@@ -124,14 +138,7 @@ void ink_kafka_close(rd_kafka_t **rk)
 {
     if (*rk == NULL)
         return;
-    pthread_t thread;
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += CLOSE_S;
-    if (pthread_create(&thread, NULL, destroy, *rk) != 0)
-        abort();
-    if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &until) != 0)
-        pthread_detach(thread);
+    (void)ink_kafka_end(destroy, *rk);
     *rk = NULL;
 }
 

@@ -27,6 +27,9 @@ struct ink_status ink_kafka_open(struct ink_arena *arena, const struct ink_kafka
                                  const struct ink_kafka_client *client,
                                  rd_kafka_t **ret_rk) INK_MUST_CHECK;
 
+/* Runs what ends something of librdkafka, which may never come back: false when it did not within 5
+ * s and is left alone, with all that it uses. */
+bool ink_kafka_end(void *(*end)(void *), void *arg);
 /* For INK_CLEANUP; NULL is fine. Takes 5 s at most; what librdkafka is not done with then is
  * leaked. */
 void ink_kafka_close(rd_kafka_t **rk);
@@ -40,7 +43,8 @@ struct ink_status ink_kafka_error(struct ink_arena *arena, rd_kafka_resp_err_t e
                                   const char *doing);
 
 /* Makes a topic when it is missing. Being forbidden to, or a name that Kafka does not take,
- * is no error here: the use of the topic will tell. */
+ * is no error here: the use of the topic will tell. A Kafka that does not answer is waited for for
+ * 5 s, or for what the context has left; when that is cancelled, 3 s at most. */
 struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                          const struct ink_kafka_settings *settings,
                                          const char *topic, int partitions) INK_MUST_CHECK;

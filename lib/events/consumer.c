@@ -22,7 +22,9 @@ static const struct ink_db_statement prune_inbox = {
            " ORDER BY received_at LIMIT $2))"};
 
 /* A killed consumer's partitions are free after 6 s; a batch may take minutes. A fetch that has
- * nothing to bring ends soon: it does not ask for partitions that were assigned after it left. */
+ * nothing to bring ends soon: it does not ask for partitions that were assigned after it left. When
+ * its queue is full, librdkafka looks again only up to a second later, so what is in it has to last
+ * for longer than that: its size limits it, not the number of messages. */
 static const struct ink_kafka_property properties[] = {
     {"enable.auto.commit", "false"},
     {"enable.auto.offset.store", "false"},
@@ -30,7 +32,7 @@ static const struct ink_kafka_property properties[] = {
     {"session.timeout.ms", "6000"},
     {"heartbeat.interval.ms", "1500"},
     {"max.poll.interval.ms", "600000"},
-    {"queued.min.messages", "2000"},
+    {"queued.min.messages", "100000"},
     {"queued.max.messages.kbytes", "8192"},
     {"fetch.error.backoff.ms", "100"},
     {"fetch.wait.max.ms", "100"},
@@ -51,6 +53,13 @@ void ink_consumer_drop_batch(struct ink_consumer *consumer)
     consumer->item_count = 0;
     consumer->suspicious = false;
     ink_arena_release(&consumer->arena);
+}
+
+void ink_consumer_abandon(struct ink_consumer *consumer)
+{
+    if (consumer->undecided && consumer->settings.abandon != NULL)
+        consumer->settings.abandon(consumer->settings.self);
+    consumer->undecided = false;
 }
 
 static bool is_known(const struct ink_consumer *consumer, const char *type)
@@ -75,12 +84,15 @@ static void add_item(struct ink_consumer *consumer, const rd_kafka_message_t *me
     *item = (struct ink_item){.state = INK_ITEM_FRESH};
     ink_message_copy(&consumer->arena, message, &item->raw);
     ink_event_read(&consumer->arena, &item->raw, &item->event);
-    if (item->event.rejected != NULL) {
-        item->state = INK_ITEM_DEAD;
-    } else if (!is_known(consumer, item->event.type)) {
+    if (item->event.rejected == NULL && !is_known(consumer, item->event.type)) {
         item->state = INK_ITEM_SETTLED;
         ink_consumer_count(consumer, &consumer->stats.unknown, 1);
+        return;
     }
+    if (item->event.rejected == NULL && consumer->settings.read != NULL)
+        consumer->settings.read(consumer->settings.self, &consumer->arena, &item->event);
+    if (item->event.rejected != NULL)
+        item->state = INK_ITEM_DEAD;
 }
 
 /* Takes one message, or whatever else the group has for us. False when there was nothing. */
@@ -167,11 +179,10 @@ static struct ink_status ensure_topics(struct ink_consumer *consumer)
 {
     struct ink_ctx ctx = ink_ctx_background(&consumer->arena);
     struct ink_status status = ink_ok();
-    for (char **topic = consumer->topics; *topic != NULL && ink_is_ok(status); topic++) {
-        ctx.deadline = ink_now() + INK_SECOND;
+    ctx.cancelled = &consumer->stopping;
+    for (char **topic = consumer->topics; *topic != NULL && ink_is_ok(status); topic++)
         status = ink_kafka_ensure_topic(consumer->rk, &ctx, &consumer->settings.kafka, *topic,
                                         ink_kafka_partitions(&consumer->settings.kafka));
-    }
     return status;
 }
 
@@ -206,6 +217,13 @@ static void *consumer_main(void *arg)
         ink_consumer_commit_again(consumer);
         ink_consumer_measure(consumer);
     }
+    return NULL;
+}
+
+/* Gives up the partitions, with a last commit, and leaves the group. */
+static void *leave_group(void *arg)
+{
+    struct ink_consumer *consumer = arg;
     rd_kafka_consumer_close(consumer->rk);
     return NULL;
 }
@@ -316,7 +334,12 @@ void ink_consumer_free(struct ink_consumer *consumer)
         return;
     atomic_store(&consumer->stopping, true);
     pthread_join(consumer->thread, NULL);
-    release(consumer);
+    ink_consumer_abandon(consumer); /* now: the group may be left after we returned */
+    /* A Kafka that is frozen is waited for for a minute. Who waits still has the consumer then. */
+    if (ink_kafka_end(leave_group, consumer))
+        release(consumer);
+    else
+        ink_db_pruner_free(consumer->pruner);
 }
 
 struct ink_consumer_stats ink_consumer_stats(struct ink_consumer *consumer)

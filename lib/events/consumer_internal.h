@@ -54,6 +54,7 @@ struct ink_consumer {
     size_t item_count;
     size_t item_cap;
     bool suspicious; /* one of the batch fails: take them one by one */
+    bool undecided;  /* a commit had no outcome, and not all of its batch is settled since */
 
     bool paused;
     unsigned failures; /* in a row */
@@ -94,4 +95,6 @@ void ink_consumer_forget_letters(struct ink_consumer *consumer);
 
 /* consumer.c */
 void ink_consumer_drop_batch(struct ink_consumer *consumer);
+/* Tells that the batch is given up, if nobody here will know what became of it. */
+void ink_consumer_abandon(struct ink_consumer *consumer);
 void ink_consumer_count(struct ink_consumer *consumer, uint64_t *counter, uint64_t more);

@@ -24,7 +24,11 @@ struct ink_event {
     int32_t partition;
     int64_t offset;
 
-    /* For the handler to set: why no attempt will ever succeed with this event. Lives as long as
-     * the events or is a constant; NULL when all is well. */
+    /* Events of one lane are dealt with in their order; set to the partition. */
+    uint32_t lane;
+    /* For whoever reads the event (consumer.h): what it made of it. */
+    void *content;
+    /* For both, or the handler, to set: why no attempt will ever succeed with this event. Lives as
+     * long as the events or is a constant; NULL when all is well. */
     const char *rejected;
 };

@@ -66,6 +66,7 @@ static void assign(struct ink_consumer *consumer, rd_kafka_topic_partition_list_
  * would read it then. */
 static void revoke(struct ink_consumer *consumer, rd_kafka_topic_partition_list_t *partitions)
 {
+    ink_consumer_abandon(consumer);
     ink_consumer_drop_batch(consumer);
     if (consumer->paused)
         rd_kafka_resume_partitions(consumer->rk, partitions);

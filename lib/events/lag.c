@@ -3,61 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lib/base/clock.h"
+#include "lib/events/question.h"
 #include "lib/events/reader.h"
 
 #define LONGEST_WAIT_MS 30000
 /* Nobody joins this group; a consumer has to name one. */
 #define GROUP "inkmesh-lag"
 
-static void free_event(rd_kafka_event_t **event)
+static struct ink_question ask(rd_kafka_t *rk, const struct ink_ctx *ctx, rd_kafka_admin_op_t op)
 {
-    if (*event != NULL)
-        rd_kafka_event_destroy(*event);
-}
-#define KAFKA_EVENT INK_CLEANUP(free_event) rd_kafka_event_t
-
-/* One question to the brokers: who asks, how, and where the answer arrives. */
-struct question {
-    rd_kafka_t *rk;
-    rd_kafka_AdminOptions_t *options;
-    rd_kafka_queue_t *queue;
-    int wait_ms;
-};
-
-static struct question ask(rd_kafka_t *rk, const struct ink_ctx *ctx, rd_kafka_admin_op_t op)
-{
-    struct question question = {.rk = rk,
-                                .options = rd_kafka_AdminOptions_new(rk, op),
-                                .queue = rd_kafka_queue_new(rk),
-                                .wait_ms =
-                                    (int)ink_deadline_left_ms(ctx->deadline, LONGEST_WAIT_MS)};
-    if (question.wait_ms == 0)
-        question.wait_ms = 1;
-    rd_kafka_AdminOptions_set_request_timeout(question.options, question.wait_ms, NULL, 0);
-    return question;
+    return ink_question_begin(rk, ctx, op, LONGEST_WAIT_MS);
 }
 
-/* The answer, to be destroyed; ends the question. */
-static struct ink_status answer(struct question *question, const struct ink_ctx *ctx,
+static struct ink_status answer(struct ink_question *question, const struct ink_ctx *ctx,
                                 const char *doing, rd_kafka_event_t **ret_event)
 {
-    rd_kafka_event_t *event = rd_kafka_queue_poll(question->queue, question->wait_ms + 500);
-    rd_kafka_AdminOptions_destroy(question->options);
-    rd_kafka_queue_destroy(question->queue);
-    rd_kafka_resp_err_t error =
-        event != NULL ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
-    *ret_event = event;
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR)
-        return ink_kafka_error(ctx->arena, error, doing);
-    return ink_ok();
+    rd_kafka_resp_err_t error = ink_question_end(question, ctx, ret_event);
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? ink_ok()
+                                               : ink_kafka_error(ctx->arena, error, doing);
 }
 
 static struct ink_status list_names(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                     const char ***ret_names, size_t *ret_count)
 {
-    KAFKA_EVENT *event = NULL;
-    struct question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
+    INK_ANSWER *event = NULL;
+    struct ink_question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPS);
     rd_kafka_ListConsumerGroups(rk, question.options, question.queue);
     struct ink_status status = answer(&question, ctx, "ask for consumer groups", &event);
     if (!ink_is_ok(status))
@@ -101,9 +71,9 @@ static struct ink_status describe(rd_kafka_t *rk, const struct ink_ctx *ctx,
                                   struct ink_group *group,
                                   rd_kafka_topic_partition_list_t *assigned)
 {
-    KAFKA_EVENT *event = NULL;
+    INK_ANSWER *event = NULL;
     size_t count = 0;
-    struct question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
+    struct ink_question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_DESCRIBECONSUMERGROUPS);
     const char *names[] = {group->name};
     rd_kafka_DescribeConsumerGroups(rk, names, 1, question.options, question.queue);
     struct ink_status status = answer(&question, ctx, "ask for a consumer group", &event);
@@ -135,9 +105,9 @@ static void add_committed(rd_kafka_topic_partition_list_t *list,
 static struct ink_status fetch_offsets(rd_kafka_t *rk, const struct ink_ctx *ctx, const char *group,
                                        rd_kafka_topic_partition_list_t *list)
 {
-    KAFKA_EVENT *event = NULL;
+    INK_ANSWER *event = NULL;
     size_t count = 0;
-    struct question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
+    struct ink_question question = ask(rk, ctx, RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS);
     rd_kafka_ListConsumerGroupOffsets_t *request =
         rd_kafka_ListConsumerGroupOffsets_new(group, NULL);
     rd_kafka_ListConsumerGroupOffsets(rk, &request, 1, question.options, question.queue);

@@ -150,7 +150,8 @@ void ink_event_read(struct ink_arena *arena, const struct ink_raw_message *raw,
         .traceparent = ink_message_header(raw, "traceparent"),
         .topic = raw->topic,
         .partition = raw->partition,
-        .offset = raw->offset};
+        .offset = raw->offset,
+        .lane = (uint32_t)raw->partition};
     read_id(arena, raw, ret_event);
     read_type(arena, raw, ret_event);
 }

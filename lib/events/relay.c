@@ -2,13 +2,15 @@
 
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/base/random.h"
 #include "lib/events/relay_internal.h"
 
 #define STATEMENT_LIMIT_MS 5000
+/* For the lock, to read and to delete. */
+#define CONNECTIONS 3
 #define LONGEST_PAUSE_MS 5000
 
 /* Rows come in the order of an index, whatever the planner thinks of a table that it has not
@@ -78,26 +80,31 @@ void ink_relay_measure(struct ink_relay *relay)
     relay->next_measure = start + (20 * took > INK_SECOND ? 20 * took : INK_SECOND);
 }
 
-/* Waits until somebody wakes the relay, it is to end, or the time is over. */
-static void wait_for_work(struct ink_relay *relay, int64_t ms)
+/* Waits until the relay is to end, the time is over, or, if it listens, somebody wakes it. */
+static void wait_for(struct ink_relay *relay, int64_t ms, bool listens)
 {
     int64_t end = ink_now() + ms * INK_MILLISECOND;
-    struct timespec time = {.tv_sec = end / INK_SECOND, .tv_nsec = end % INK_SECOND};
     pthread_mutex_lock(&relay->lock);
-    while (!relay->woken && relay->stop_at == INK_NO_DEADLINE && ink_now() < end)
-        pthread_cond_timedwait(&relay->wake, &relay->lock, &time);
+    while (!(listens && relay->woken) && relay->stop_at == INK_NO_DEADLINE &&
+           ink_cond_wait_until(&relay->wake, &relay->lock, end))
+        ;
+    pthread_mutex_unlock(&relay->lock);
+}
+
+static void wait_for_work(struct ink_relay *relay)
+{
+    wait_for(relay, relay->settings.poll_ms, true);
+    pthread_mutex_lock(&relay->lock);
     relay->woken = false;
     pthread_mutex_unlock(&relay->lock);
     /* After this a commit wakes anew: what was committed before is seen by the next read. */
     atomic_store(&relay->wake_pending, false);
 }
 
-/* The same without being woken by work. */
+/* The first commit meanwhile is remembered, and the others see that and wake nobody. */
 static void wait_calmly(struct ink_relay *relay, int64_t ms)
 {
-    int64_t end = ink_now() + ms * INK_MILLISECOND;
-    while (ink_now() < end && !stopping(relay))
-        wait_for_work(relay, (end - ink_now()) / INK_MILLISECOND + 1);
+    wait_for(relay, ms, false);
 }
 
 static void pause_after_failure(struct ink_relay *relay)
@@ -123,7 +130,7 @@ static void *relay_main(void *arg)
         case INK_ROUND_EMPTY:
             if (stopping(relay))
                 return NULL;
-            wait_for_work(relay, relay->settings.poll_ms);
+            wait_for_work(relay);
             break;
         case INK_ROUND_FAILED:
             pause_after_failure(relay);
@@ -158,12 +165,8 @@ static void start_thread(struct ink_relay *relay)
 
 static void init_waiting(struct ink_relay *relay)
 {
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&relay->lock, NULL);
-    pthread_cond_init(&relay->wake, &attr);
-    pthread_condattr_destroy(&attr);
+    pthread_cond_init(&relay->wake, NULL);
     relay->stop_at = INK_NO_DEADLINE;
 }
 
@@ -179,7 +182,6 @@ static void copy_settings(struct ink_relay *relay, const struct ink_relay_settin
         relay->settings.poll_ms = 100;
     if (settings->takeover_ms <= 0)
         relay->settings.takeover_ms = 1000;
-    relay->confirmed = ink_calloc(2 * (size_t)relay->settings.batch, sizeof(*relay->confirmed));
 }
 
 static void release(struct ink_relay *relay)
@@ -187,9 +189,12 @@ static void release(struct ink_relay *relay)
     ink_producer_free(relay->producer);
     ink_db_free(relay->db);
     ink_arena_release(&relay->lease_arena);
+    ink_arena_release(&relay->delete_arena);
     ink_kafka_settings_release(&relay->settings.kafka);
     free((char *)relay->settings.source);
-    free(relay->confirmed);
+    ink_seqs_release(&relay->confirmed);
+    ink_seqs_release(&relay->deleting);
+    ink_seqs_release(&relay->known);
     pthread_cond_destroy(&relay->wake);
     pthread_mutex_destroy(&relay->lock);
     free(relay);
@@ -201,11 +206,12 @@ struct ink_status ink_relay_new(struct ink_arena *arena, const struct ink_relay_
     struct ink_relay *relay = ink_calloc(1, sizeof(*relay));
     init_waiting(relay);
     ink_arena_init(&relay->lease_arena);
+    ink_arena_init(&relay->delete_arena);
     copy_settings(relay, settings);
     const struct ink_db_settings db = {.conninfo = settings->conninfo,
                                        .application_name = "inkmesh-relay",
                                        .options = session_options,
-                                       .size = 2,
+                                       .size = CONNECTIONS,
                                        .statement_limit_ms = STATEMENT_LIMIT_MS};
     struct ink_status status = ink_db_new(arena, &db, &relay->db);
     if (ink_is_ok(status)) /* now, so that bad settings stop the program's start */

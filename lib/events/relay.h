@@ -14,7 +14,7 @@
  * event that Kafka will never take (too large, say) stays in the table with the reason in `error`,
  * and the others go on; set `error` to NULL to try it again.
  *
- * It runs in a thread of its own over a pool of its own (two connections), so that a busy service
+ * It runs in a thread of its own over a pool of its own (three connections), so that a busy service
  * cannot starve it. All functions are thread-safe.
  */
 #pragma once

@@ -10,6 +10,7 @@
 #include "lib/db/db.h"
 #include "lib/events/producer.h"
 #include "lib/events/relay.h"
+#include "lib/events/seqs.h"
 
 struct ink_relay {
     pthread_mutex_t lock; /* guards this block but the atomics */
@@ -31,11 +32,15 @@ struct ink_relay {
 
     /* Publishing: round.c */
     struct ink_producer *producer;
-    int64_t
-        *confirmed; /* seqs that Kafka has and the outbox still has, too: of two rounds at most */
-    size_t confirmed_count;
-    int64_t next_measure; /* of depth and age */
-    unsigned failures;    /* in a row */
+    struct ink_seqs known; /* read since the first row was last read */
+    int64_t next_measure;  /* of depth and age */
+    unsigned failures;     /* in a row */
+
+    /* Rows that Kafka has and the outbox still has, too: delete.c */
+    struct ink_seqs confirmed;
+    struct ink_seqs deleting;    /* those that somebody asked to delete */
+    struct ink_db_call deletion; /* on its way */
+    struct ink_arena delete_arena;
 };
 
 /* Whether the lock is ours: takes it if it is free, and looks every second that it has not been
@@ -52,6 +57,12 @@ enum ink_relay_round {
 /* Publishes what is there, batch by batch, and deletes it. Returns early when the lock is lost or
  * the relay is to end. */
 enum ink_relay_round ink_relay_publish(struct ink_relay *relay);
+
+/* Asks to delete what is confirmed, and returns meanwhile; waits for what was asked for before.
+ * When that failed, it is to be asked for again. */
+struct ink_status ink_relay_delete(struct ink_relay *relay) INK_MUST_CHECK;
+/* The same for everything, and waits. */
+struct ink_status ink_relay_delete_all(struct ink_relay *relay) INK_MUST_CHECK;
 
 /* Measures depth and age if it is time to. */
 void ink_relay_measure(struct ink_relay *relay);

@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "lib/base/clock.h"
 #include "lib/transcode/json_reader.h"
 
 #define MOST_HEADERS 32
@@ -12,10 +11,16 @@ const char *ink_outbox_topic(struct ink_arena *arena, const char *aggregate_type
     return ink_arena_printf(arena, "%s-events", aggregate_type);
 }
 
-static const char *time_text(struct ink_arena *arena, int64_t microseconds)
+/* "2026-11-22 10:00:00.123456+00" as RFC 3339 has it. */
+static const char *time_text(struct ink_arena *arena, const char *created_at)
 {
-    char *text = ink_arena_alloc(arena, INK_RFC3339_SIZE);
-    ink_rfc3339(microseconds / 1000000, (int32_t)(microseconds % 1000000) * 1000, text);
+    size_t size = strlen(created_at);
+    char *text = ink_arena_strndup(arena, created_at, size);
+    if (size < 19 || text[10] != ' ' || strcmp(text + size - 3, "+00") != 0)
+        return text; /* of no year that RFC 3339 knows */
+    text[10] = 'T';
+    text[size - 3] = 'Z';
+    text[size - 2] = '\0';
     return text;
 }
 
@@ -51,7 +56,7 @@ static bool add_own(struct ink_json_reader *json, struct ink_header *headers, si
 }
 
 void ink_outbox_message(struct ink_arena *arena, const struct ink_outbox_row *row,
-                        const char *source, struct ink_message *ret_message)
+                        const char *topic, const char *source, struct ink_message *ret_message)
 {
     struct ink_header headers[MOST_HEADERS];
     size_t count = 0;
@@ -68,7 +73,7 @@ void ink_outbox_message(struct ink_arena *arena, const struct ink_outbox_row *ro
             ;
     }
     *ret_message =
-        (struct ink_message){.topic = ink_outbox_topic(arena, row->aggregate_type),
+        (struct ink_message){.topic = topic,
                              .key = row->aggregate_id,
                              .key_size = strlen(row->aggregate_id),
                              .payload = row->payload,

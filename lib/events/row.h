@@ -15,14 +15,14 @@ struct ink_outbox_row {
     const char *aggregate_id;
     const char *type;
     const char *payload;
-    const char *headers; /* a JSON object; what is not a text in it is passed over */
-    int64_t created_at;  /* microseconds since 1970 */
+    const char *headers;    /* a JSON object; what is not a text in it is passed over */
+    const char *created_at; /* as PostgreSQL writes a time with ISO dates, in UTC */
 };
 
 /* "blog-events", in the arena. */
 const char *ink_outbox_topic(struct ink_arena *arena, const char *aggregate_type);
 
-/* The message (CloudEvents 1.0, Kafka protocol binding, binary mode); it points into the row and
- * the arena. A row's own header never replaces one of CloudEvents'. */
+/* The message (CloudEvents 1.0, Kafka protocol binding, binary mode) for that topic; it points into
+ * its arguments and the arena. A row's own header never replaces one of CloudEvents'. */
 void ink_outbox_message(struct ink_arena *arena, const struct ink_outbox_row *row,
-                        const char *source, struct ink_message *ret_message);
+                        const char *topic, const char *source, struct ink_message *ret_message);

@@ -1,14 +1,19 @@
 /* Topics that are missing are made here, with as many partitions as the settings ask for: what a
  * broker makes by itself has one, which cannot be undone without disturbing the order of keys. */
+#include <stdio.h>
 #include <time.h>
 
 #include "lib/base/clock.h"
 #include "lib/events/client.h"
+#include "lib/events/insync.h"
 #include "lib/events/letter.h"
+#include "lib/events/question.h"
 
-/* The next attempt finds the topic if this one made it all the same. */
-#define LONGEST_WAIT_MS 3000
-
+/* For one attempt, which goes on where the one before stood. Not less than two answers of a slow
+ * broker take: librdkafka closes a connection on which an answer did not come in time. */
+#define MAKE_MS 5000
+/* For one answer of a broker that answered before. Nothing ends this wait. */
+#define LOOK_MS 3000
 /* Those after which trying to use the topic tells more than trying again to make it. */
 static bool is_fine(rd_kafka_resp_err_t error)
 {
@@ -20,39 +25,33 @@ static bool is_fine(rd_kafka_resp_err_t error)
 
 static rd_kafka_resp_err_t outcome(rd_kafka_event_t *event)
 {
-    if (event == NULL)
-        return RD_KAFKA_RESP_ERR__TIMED_OUT;
-    rd_kafka_resp_err_t error = rd_kafka_event_error(event);
-    const rd_kafka_CreateTopics_result_t *result = rd_kafka_event_CreateTopics_result(event);
-    if (error != RD_KAFKA_RESP_ERR_NO_ERROR || result == NULL)
-        return error;
     size_t count = 0;
-    const rd_kafka_topic_result_t **topics = rd_kafka_CreateTopics_result_topics(result, &count);
+    const rd_kafka_topic_result_t **topics =
+        rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
     return count > 0 ? rd_kafka_topic_result_error(topics[0]) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
-static rd_kafka_resp_err_t create(rd_kafka_t *rk, rd_kafka_NewTopic_t *topic, int wait_ms)
+static rd_kafka_resp_err_t create(rd_kafka_t *rk, const struct ink_ctx *ctx,
+                                  rd_kafka_NewTopic_t *topic)
 {
-    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
-    rd_kafka_AdminOptions_t *options =
-        rd_kafka_AdminOptions_new(rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
-    rd_kafka_AdminOptions_set_request_timeout(options, wait_ms, NULL, 0);
-    rd_kafka_AdminOptions_set_operation_timeout(options, wait_ms, NULL, 0);
-    rd_kafka_CreateTopics(rk, &topic, 1, options, queue);
-    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, wait_ms + 500);
-    rd_kafka_resp_err_t error = outcome(event);
-    if (event != NULL)
-        rd_kafka_event_destroy(event);
-    rd_kafka_AdminOptions_destroy(options);
-    rd_kafka_queue_destroy(queue);
-    return error;
+    INK_ANSWER *event = NULL;
+    struct ink_question question =
+        ink_question_begin(rk, ctx, RD_KAFKA_ADMIN_OP_CREATETOPICS, MAKE_MS);
+    rd_kafka_AdminOptions_set_operation_timeout(question.options, question.wait_ms, NULL, 0);
+    rd_kafka_CreateTopics(rk, &topic, 1, question.options, question.queue);
+    rd_kafka_resp_err_t error = ink_question_end(&question, ctx, &event);
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? outcome(event) : error;
 }
 
 /* Dead letters wait for people, who may take longer than the brokers keep messages. */
-static void configure(rd_kafka_NewTopic_t *wanted, const char *topic)
+static void configure(rd_kafka_NewTopic_t *wanted, const char *topic, int replicas)
 {
+    char insync[16];
     if (ink_letter_topic(topic))
         rd_kafka_NewTopic_set_config(wanted, "retention.ms", "-1");
+    snprintf(insync, sizeof(insync), "%d", ink_insync_wanted(replicas));
+    if (ink_insync_wanted(replicas) > 0)
+        rd_kafka_NewTopic_set_config(wanted, "min.insync.replicas", insync);
 }
 
 static bool has_leaders(const rd_kafka_metadata_t *metadata)
@@ -68,20 +67,23 @@ static bool has_leaders(const rd_kafka_metadata_t *metadata)
 
 /* Made is not yet known: who subscribes to a topic before brokers tell of it hears of it only when
  * the metadata are refreshed, much later. */
-static struct ink_status await_known(rd_kafka_t *rk, const struct ink_ctx *ctx, const char *topic)
+static struct ink_status await_known(rd_kafka_t *rk, const struct ink_ctx *ctx, const char *topic,
+                                     int *ret_replicas)
 {
     static const struct timespec pause = {.tv_nsec = 20 * INK_MILLISECOND};
-    int64_t limit = ink_now() + LONGEST_WAIT_MS * INK_MILLISECOND;
+    int64_t limit = ink_now() + MAKE_MS * INK_MILLISECOND;
     int64_t end = limit < ctx->deadline ? limit : ctx->deadline;
     rd_kafka_topic_t *handle = rd_kafka_topic_new(rk, topic, NULL);
     rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__TIMED_OUT;
     bool known = false;
     int left_ms;
-    while (!known && handle != NULL &&
-           (left_ms = (int)ink_deadline_left_ms(end, LONGEST_WAIT_MS)) > 0) {
+    while (!known && handle != NULL && !ink_ctx_cancelled(ctx) &&
+           (left_ms = (int)ink_deadline_left_ms(end, LOOK_MS)) > 0) {
         const rd_kafka_metadata_t *metadata = NULL;
         error = rd_kafka_metadata(rk, 0, handle, &metadata, left_ms);
         known = error == RD_KAFKA_RESP_ERR_NO_ERROR && has_leaders(metadata);
+        if (known)
+            *ret_replicas = metadata->topics[0].partitions[0].replica_cnt;
         if (metadata != NULL)
             rd_kafka_metadata_destroy(metadata);
         if (!known)
@@ -101,18 +103,22 @@ struct ink_status ink_kafka_ensure_topic(rd_kafka_t *rk, const struct ink_ctx *c
                                          const char *topic, int partitions)
 {
     char text[256];
-    int wait_ms = (int)ink_deadline_left_ms(ctx->deadline, LONGEST_WAIT_MS);
-    if (wait_ms == 0)
+    if (ink_deadline_left_ms(ctx->deadline, MAKE_MS) == 0)
         return ink_error(INK_DEADLINE_EXCEEDED, "the deadline passed");
     rd_kafka_NewTopic_t *wanted = rd_kafka_NewTopic_new(
         topic, partitions, settings->replicas > 0 ? settings->replicas : -1, text, sizeof(text));
     if (wanted == NULL)
         return ink_ok(); /* not a name for a topic */
-    configure(wanted, topic);
-    rd_kafka_resp_err_t error = create(rk, wanted, wait_ms);
+    configure(wanted, topic, settings->replicas);
+    rd_kafka_resp_err_t error = create(rk, ctx, wanted);
     rd_kafka_NewTopic_destroy(wanted);
-    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
-        return await_known(rk, ctx, topic);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) {
+        int replicas = 0;
+        struct ink_status status = await_known(rk, ctx, topic, &replicas);
+        if (ink_is_ok(status))
+            ink_insync_check(rk, ctx, settings, topic, replicas);
+        return status;
+    }
     if (is_fine(error))
         return ink_ok();
     return ink_kafka_error(ctx->arena, error, ink_arena_printf(ctx->arena, "make %s", topic));

@@ -2,6 +2,7 @@
  * Requests that go on without a thread: the thread gets another request to work with, and the
  * answer comes from wherever it is made.
  */
+#include "lib/base/blocks.h"
 #include "lib/http/internal.h"
 
 bool ink_http_detach(struct ink_http_request *request)
@@ -44,6 +45,10 @@ void ink_http_finish(struct ink_http_request *request)
     bool whole = request->state == REPLY_DONE && request->unsent == 0 && !request->close;
     if (!whole && ink_mg_resume(guest, request))
         return;
+    if (request->unsent != 0) /* the server stops */
+        request->status = 499;
+    if (request->resumed != NULL)
+        request->resumed(request->resumed_self, request);
     int64_t until = ink_now() + server->options.keep_alive_ms * INK_MILLISECOND;
     if (!whole || !ink_mg_wait(guest, until))
         guest_drop(server, guest);
@@ -61,6 +66,15 @@ void ink_http_resume(struct ink_http_request *request, ink_http_resumed_fn *resu
     ink_http_finish(request);
 }
 
+bool ink_http_when_sent(struct ink_http_request *request, ink_http_resumed_fn *sent, void *self)
+{
+    if (request->unsent == 0)
+        return false;
+    request->resumed = sent;
+    request->resumed_self = self;
+    return true;
+}
+
 bool request_resumes(void *server, struct mg_connection *conn, void *detached)
 {
     struct ink_http_request *request = detached;
@@ -68,11 +82,11 @@ bool request_resumes(void *server, struct mg_connection *conn, void *detached)
     (void)server;
     request->conn = conn;
     request->resumed = NULL;
-    if (resumed != NULL) {
-        ink_mg_blocks();
-        resumed(request->resumed_self, request);
-    } else if (request->unsent != 0) {
+    if (request->unsent != 0)
         reply_send_rest(request);
+    if (resumed != NULL) {
+        ink_blocks();
+        resumed(request->resumed_self, request);
     }
     request_finish(request);
     bool stays = request->state == REPLY_DONE && !request->close;

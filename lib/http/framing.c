@@ -186,16 +186,68 @@ static bool three_words(const char *line, size_t size)
 
 bool ink_http_lines_whole(const char *head, size_t size)
 {
+    const char *end = head + size;
     if (!three_words(head, size))
         return false;
-    for (size_t i = 0; i < size; i++) {
-        bool follows_cr = i > 0 && head[i - 1] == '\r';
-        if ((head[i] == '\n') != follows_cr)
+    for (const char *line = head; line < end;) {
+        const char *lf = memchr(line, '\n', (size_t)(end - line));
+        const char *cr = memchr(line, '\r', (size_t)(end - line));
+        if (lf == NULL || cr == NULL || cr + 1 != lf)
             return false;
-        if ((head[i] == ' ' || head[i] == '\t') && i > 0 && head[i - 1] == '\n')
+        if (line > head && (*line == ' ' || *line == '\t'))
+            return false;
+        line = lf + 1;
+    }
+    return size > 0;
+}
+
+static bool may_be_in_head(unsigned char c)
+{
+    return c == '\r' || c == '\n' || (c >= ' ' && c != 127);
+}
+
+/* Whether none of eight bytes is a control character: no byte is below 32, or 127. */
+static bool plain_word(const char *bytes)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t word, del;
+    memcpy(&word, bytes, sizeof(word));
+    del = word ^ (127 * ones);
+    return ((((word - ' ' * ones) & ~word) | ((del - ones) & ~del)) & highs) == 0;
+}
+
+static bool is_text(const char *head, size_t size)
+{
+    for (size_t i = 0; i < size;) {
+        if (size - i >= sizeof(uint64_t) && plain_word(head + i)) {
+            i += sizeof(uint64_t);
+            continue;
+        }
+        if (!may_be_in_head((unsigned char)head[i++]))
             return false;
     }
-    return size > 0 && head[size - 1] == '\n';
+    return true;
+}
+
+/* Behind the empty line that ends a header; 0 when there is none. */
+static size_t end_of_head(const char *data, size_t size)
+{
+    const char *end = data + size, *lf = data;
+    for (; (lf = memchr(lf, '\n', (size_t)(end - lf))) != NULL; lf++) {
+        if (end - lf > 1 && lf[1] == '\n')
+            return (size_t)(lf + 2 - data);
+        if (end - lf > 2 && lf > data && memcmp(lf - 1, "\r\n\r\n", 4) == 0)
+            return (size_t)(lf + 3 - data);
+    }
+    return 0;
+}
+
+int ink_http_head_size(const char *data, size_t size)
+{
+    size_t end = end_of_head(data, size);
+    if (!is_text(data, end != 0 ? end : size))
+        return -1;
+    return (int)end;
 }
 
 /* The bytes from behind a name to its value: one for the colon (a NUL by now), then blanks. */

@@ -36,6 +36,11 @@ int ink_http_frame(const struct ink_http_head *head, size_t max_body_bytes,
 bool ink_http_is_token(const char *text);
 bool ink_http_is_token_char(char c);
 
+/* How long the header at the beginning of `data` is, with the empty line that ends it: 0 when that
+ * is not there yet, -1 when something comes before it that is in no header. At most INT_MAX bytes.
+ */
+int ink_http_head_size(const char *data, size_t size);
+
 /* Whether a header, which still is as it arrived, begins with three words and one space between
  * each (RFC 9112, section 3), and every line of it ends in CRLF with neither of the two elsewhere,
  * and none goes on with the next (obs-fold: section 5.2). */

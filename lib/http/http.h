@@ -31,6 +31,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +56,10 @@ typedef void ink_http_handler_fn(void *self, struct ink_http_request *request);
 typedef void ink_http_refuse_fn(void *self, struct ink_http_request *request, int status,
                                 const char *detail);
 
+/* The time to stop is over: whatever handlers and detached requests wait for is to end, now and
+ * from now on. Must be quick. */
+typedef void ink_http_give_up_fn(void *self);
+
 /* Whether an address, of a proxy say, has no share but may have everything. Must be quick. */
 typedef bool ink_http_spare_fn(void *self, const struct ink_ip *ip);
 
@@ -69,8 +74,11 @@ struct ink_http_options {
     int64_t request_timeout_ms; /* for the whole request, see ink_http_deadline(); 0: 30,000 */
     size_t max_body_bytes;      /* longer bodies are 413; 0 means 4 MiB */
     unsigned max_waiting;       /* connections without a thread; of more, those that have waited
-                                   longest are closed. 0 means 8 for each thread, and at most half
-                                   of the descriptors that the process may have */
+                                   longest for a request are closed, and while so many requests and
+                                   one for each thread are in line or under way, new connections are
+                                   answered with 503 and closed without a thread. 0 means 8 for each
+                                   thread, and at most half of the descriptors that the process may
+                                   have */
     unsigned max_per_address;   /* connections of one address: more are answered with 429 and closed
                                    without a thread. 0 means no limit */
     size_t max_bodies_bytes;    /* memory for all bodies that are being received or handled, of
@@ -85,11 +93,12 @@ struct ink_http_options {
     const char *tls_cert_file; /* PEM, the chain; NULL for plain HTTP. With it TLS 1.2 and 1.3 are
                                   spoken, and no HTTP */
     const char *tls_key_file;  /* PEM */
-    bool cooperative; /* the handler calls ink_http_blocks() before it waits for anything, so
-                         that few threads run at once; others are taken to wait at any time */
+    bool cooperative; /* the handler calls ink_blocks() before it waits for anything, so that few
+                         threads run at once; others are taken to wait at any time */
     ink_http_handler_fn *handler;
-    ink_http_refuse_fn *refuse; /* NULL: a small application/problem+json */
-    void *self;                 /* handed to both */
+    ink_http_refuse_fn *refuse;   /* NULL: a small application/problem+json */
+    ink_http_give_up_fn *give_up; /* NULL: they end by themselves, soon */
+    void *self;                   /* handed to all three */
 };
 
 /* Binds and serves. From then on blocks of memory over 256 KiB go back to the system when they are
@@ -109,7 +118,8 @@ unsigned ink_http_server_waiting(const struct ink_http_server *server);
 /* How many connections were refused so far because their address had its share, and how much memory
  * request bodies take. */
 unsigned long ink_http_server_refused(const struct ink_http_server *server);
-/* How many requests were refused so far because they had waited for a thread too long. */
+/* How many requests were refused so far because they had waited for a thread too long, or because
+ * as many were in line as may be. */
 unsigned long ink_http_server_shed(const struct ink_http_server *server);
 size_t ink_http_server_body_bytes(const struct ink_http_server *server);
 /* The same of answers that wait to be sent. */
@@ -123,9 +133,9 @@ struct ink_status ink_http_server_reload(struct ink_http_server *server, struct 
 void ink_http_server_drain(struct ink_http_server *server);
 /* Whether the server is draining or stopping: streams should end. */
 bool ink_http_server_draining(const struct ink_http_server *server);
-/* Drains, waits up to `grace_ms` for the requests being handled, then closes everything and joins
- * all threads. Handlers still running after the grace find the client gone; their return is waited
- * for. Accepts NULL. */
+/* Drains, waits up to `grace_ms` for the requests being handled, then gives up those that are left
+ * (see `give_up`), closes everything and joins all threads. Handlers still running after the grace
+ * find the client gone; their return is waited for. Accepts NULL. */
 void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms);
 /* Stops at once if still running. Accepts NULL. */
 void ink_http_server_free(struct ink_http_server *server);
@@ -155,6 +165,10 @@ struct ink_arena *ink_http_arena(struct ink_http_request *request);
 /* Whether the client closed its side of the connection meanwhile: nobody may be left to answer to.
  * To be asked by streams now and then. */
 bool ink_http_client_gone(const struct ink_http_request *request);
+/* The same, found out without asking: true from a second or two after that, so that who has said
+ * all and still listens gets what takes less. Lives as long as the request. For ink_ctx.cancelled.
+ */
+const atomic_bool *ink_http_left(const struct ink_http_request *request);
 /* The server that the request came to. */
 struct ink_http_server *ink_http_request_server(const struct ink_http_request *request);
 
@@ -196,17 +210,13 @@ bool ink_http_stream_flush(struct ink_http_request *request);
  * connection is cut, so that the client can tell that something is missing. */
 bool ink_http_stream_end(struct ink_http_request *request);
 
-/* To be called by a cooperative handler before it waits for something: a lock that is held for
- * long, another server, a disk. Not needed for what this module waits for. */
-void ink_http_blocks(struct ink_http_request *request);
-
 /* Detaches a request whose answer is still to come, and whose body (if it has one) was read: the
  * handler is to return without having touched it again. From then on it belongs to whoever the
  * caller gives it to, in whatever thread; all its functions can be used but for streams. That one
  * answers by ink_http_reply(), which sends what can be sent at once and leaves the rest to a thread
- * of the server (what becomes of that is not told), and calls ink_http_finish(), after which the
- * request is gone. False when it cannot be done (TLS; the connection is to be closed; the next
- * request is there already): then nothing happened, and the handler answers as always. */
+ * of the server, and calls ink_http_finish(), after which the request is gone. False when it cannot
+ * be done (TLS; the connection is to be closed; the next request is there already): then nothing
+ * happened, and the handler answers as always. */
 bool ink_http_detach(struct ink_http_request *request) INK_MUST_CHECK;
 void ink_http_finish(struct ink_http_request *request);
 /* Instead of answering a detached request here: has `resumed` called, with `self`, by a thread of
@@ -214,6 +224,12 @@ void ink_http_finish(struct ink_http_request *request);
  * returns. */
 typedef void ink_http_resumed_fn(void *self, struct ink_http_request *request);
 void ink_http_resume(struct ink_http_request *request, ink_http_resumed_fn *resumed, void *self);
+
+/* When a part of a detached request's reply is left to a thread: has `sent` called by it, between
+ * ink_http_finish() and the request's end, when that was sent or given up. False when the reply has
+ * ended already: then nothing happens. */
+bool ink_http_when_sent(struct ink_http_request *request, ink_http_resumed_fn *sent,
+                        void *self) INK_MUST_CHECK;
 
 /* The status that was sent, 0 before, and 499 when the client had gone before all of the reply was;
  * and how many bytes of body. */

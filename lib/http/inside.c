@@ -65,6 +65,7 @@ static void accepted(struct mg_context *ctx, const struct socket *so);
 static int next_guest(struct socket *so);
 static int is_ready(struct mg_connection *conn);
 static int resumes_tls(struct mg_connection *conn);
+#define INK_HTTP_HEAD_SIZE(data, size) ink_http_head_size(data, (size_t)(size))
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
 #define INK_HTTP_ACCEPTED(ctx, so) accepted(ctx, so)
 #define INK_HTTP_NEXT(so) next_guest(so)
@@ -72,6 +73,7 @@ static int resumes_tls(struct mg_connection *conn);
 #define INK_HTTP_RESUMES_TLS(conn) resumes_tls(conn)
 #define accept patient_accept
 #include "civetweb.c"
+#include "lib/base/blocks.h"
 #undef accept
 #undef free /* it insists on its own */
 
@@ -91,12 +93,6 @@ struct guest {
     int64_t header_until; /* 0 before the first byte of a further request */
     int64_t linger_ms;    /* after the last answer */
 };
-
-void ink_mg_blocks(void)
-{
-    if (host != NULL)
-        ink_lobby_blocks(host->lobby);
-}
 
 static struct guest *guest_of(const struct mg_connection *conn)
 {
@@ -153,7 +149,7 @@ static int resumes_tls(struct mg_connection *conn)
 {
     struct guest *guest = guest_of(conn);
     if (guest->ssl == NULL) {
-        ink_mg_blocks(); /* for the handshake */
+        ink_blocks(); /* for the handshake */
         return 0;
     }
     conn->ssl = guest->ssl;
@@ -224,7 +220,7 @@ static bool has_header(const struct mg_connection *conn, int added)
         return true; /* as most do: nothing comes behind it */
     if (memchr(end - added, '\n', (size_t)added) == NULL)
         return false;
-    return get_http_header_len(conn->buf, conn->data_len) != 0;
+    return ink_http_head_size(conn->buf, (size_t)conn->data_len) != 0;
 }
 
 static void too_late(struct mg_connection *conn)
@@ -283,7 +279,7 @@ static int is_ready(struct mg_connection *conn)
         return 0;
     }
     if (kept)
-        ink_mg_blocks(); /* who does not wait for its turn shares a processor with the others */
+        ink_blocks(); /* who does not wait for its turn shares a processor with the others */
     return 1;
 }
 
@@ -355,7 +351,7 @@ int ink_mg_receive(struct mg_connection *conn, char *data, size_t size, int64_t 
 {
     int len = size > (1 << 20) ? 1 << 20 : (int)size;
     if (timeout_ms > 0)
-        ink_mg_blocks();
+        ink_blocks();
     int got = timeout_ms == 0 && conn->ssl == NULL
                   ? receive_now(conn, data, (size_t)len)
                   : pull_inner(NULL, conn, data, len, (double)timeout_ms / 1000);
@@ -395,7 +391,7 @@ static int send_part(struct mg_connection *conn, const char *data, size_t size)
         if (now < 0 && errno != EAGAIN && errno != EINTR)
             return -1;
     }
-    ink_mg_blocks(); /* push_inner() waits */
+    ink_blocks(); /* push_inner() waits */
     int sent = push_inner(conn->phys_ctx, NULL, conn->client.sock, conn->ssl, data, len,
                           (double)A_SECOND_MS / 1000);
     return sent == -1 ? 0 : sent > 0 ? sent : -1;
@@ -461,6 +457,11 @@ bool ink_mg_gone(const struct mg_connection *conn)
     return poll(&fd, 1, 0) > 0 && (fd.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
+const struct ink_guest *ink_mg_guest(const struct mg_connection *conn)
+{
+    return &guest_of(conn)->waits;
+}
+
 void ink_mg_watch_peer(struct mg_connection *conn)
 {
     static const struct {
@@ -487,7 +488,7 @@ void ink_mg_leave(struct mg_connection *conn)
     struct guest *guest = guest_of(conn);
     if (conn->client.sock == INVALID_SOCKET)
         return;
-    ink_mg_blocks(); /* for civetweb waits until the client closes */
+    ink_blocks(); /* for civetweb waits until the client closes */
     if (guest->linger_ms == 0)
         return;
     if (conn->ssl != NULL) {

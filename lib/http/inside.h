@@ -49,6 +49,8 @@ int64_t ink_mg_waited(const struct mg_connection *conn);
 bool ink_mg_keeps_alive(const struct mg_connection *conn);
 /* Whether the client closed the connection, or at least its side of it. */
 bool ink_mg_gone(const struct mg_connection *conn);
+/* As what the lobby knows the connection. */
+const struct ink_guest *ink_mg_guest(const struct mg_connection *conn);
 /* Has the kernel ask the client for signs of life while nothing is sent, and give it up when none
  * come: one that vanished without closing (power, cable) is gone within half a minute. */
 void ink_mg_watch_peer(struct mg_connection *conn);
@@ -58,9 +60,6 @@ void ink_mg_linger(struct mg_connection *conn, int64_t timeout_ms);
 /* To be called when civetweb is about to close the connection: from here on a lingering one is none
  * of civetweb's any more. */
 void ink_mg_leave(struct mg_connection *conn);
-
-/* From here on this thread, if it serves, may wait for something (ink_lobby_blocks()). */
-void ink_mg_blocks(void);
 
 /* Takes the connection away from this thread, in the midst of a request whose body has been read;
  * what civetweb knows of the request goes. The thread has `next_request` as its pointer from now

@@ -33,7 +33,7 @@ struct ink_http_server {
     atomic_uint busy; /* connections that have a thread */
     atomic_uint active;
     atomic_uint receiving; /* threads that wait for a body */
-    atomic_ulong shed;     /* requests that waited for a thread too long */
+    atomic_ulong shed;     /* requests that waited for a thread too long, or would have */
     atomic_bool draining;
     char start_error[160]; /* what civetweb said while it started */
     pthread_mutex_t spare_lock;
@@ -58,7 +58,8 @@ struct ink_http_request {
     struct mg_connection *conn; /* NULL while it is detached */
     const struct mg_request_info *info;
     struct ink_guest *guest;      /* of a detached request */
-    ink_http_resumed_fn *resumed; /* what goes on when it has a thread again; or NULL */
+    ink_http_resumed_fn *resumed; /* what goes on when it has a thread again, or its reply has
+                                     ended; or NULL */
     void *resumed_self;
     size_t unsent; /* where that begins in `out` which is still to be sent; 0: all is */
     struct ink_http_request *next; /* of those that are kept */
@@ -115,6 +116,14 @@ void request_free_spares(struct ink_http_server *server);
 void request_refuse(struct ink_http_request *request, int status, const char *detail);
 /* The same in the plainest way, by lib/http itself. */
 void request_refuse_plainly(struct ink_http_request *request, int status, const char *detail);
+
+/* head.c: takes over what civetweb parsed of the header. False when that is not all of it. */
+bool request_take_fields(struct ink_http_request *request,
+                         struct ink_http_head *ret_head) INK_MUST_CHECK;
+/* All of the head. False, and the request is refused, when it is not trustworthy. */
+bool request_take_head(struct ink_http_request *request) INK_MUST_CHECK;
+/* An answer to HEAD has no body, however little of the request was understood. */
+void request_see_head(struct ink_http_request *request);
 
 /* body.c: its memory is somebody else's now. */
 void body_release(struct ink_http_request *request);

@@ -2,35 +2,32 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/blocks.h"
 #include "lib/base/clock.h"
+#include "lib/base/cond.h"
+#include "lib/base/resters.h"
 
 #define EVENTS 64
 /* How often is looked for those whose time is over, while there are guests and while there are
  * none. */
 #define ROUND_MS 200
 #define EMPTY_ROUND_MS 1000
+/* How long whoever closed its side is taken for somebody who still listens. */
+#define PATIENCE (1 * INK_SECOND)
 /* What one guest may have thrown away before it is another one's turn. */
 #define WASTE_READS 16
 
 struct list {
     struct ink_guest *first, *last;
     unsigned count;
-};
-
-/* A thread that rests. */
-struct rester {
-    sem_t wake;
-    struct rester *next;
 };
 
 struct ink_lobby {
@@ -46,7 +43,7 @@ struct ink_lobby {
     bool led;         /* a thread waits in epoll */
     bool rung;        /* the bell, and nobody came yet */
     unsigned runners; /* threads that are at work, and wait for nothing */
-    struct rester *resters;
+    struct ink_resters resters;
     struct list lists[INK_LOBBY_PLACES];
 };
 
@@ -96,12 +93,12 @@ static void ring(struct ink_lobby *lobby)
         lobby->rung = write(lobby->bell, &one, sizeof(one)) == sizeof(one);
 }
 
-static void wake(struct ink_lobby *lobby)
+/* False when no thread rests. */
+static bool wake(struct ink_lobby *lobby)
 {
-    struct rester *rester = lobby->resters;
-    lobby->resters = rester->next;
-    lobby->runners++;
-    sem_post(&rester->wake);
+    bool called = ink_resters_call(&lobby->resters);
+    lobby->runners += called ? 1 : 0;
+    return called;
 }
 
 /* Sees to it that enough threads are at work, or that somebody leads. */
@@ -110,11 +107,7 @@ static void call_threads(struct ink_lobby *lobby)
     bool line = lobby->lists[INK_LOBBY_READY].count > 0;
     bool enough =
         line ? lobby->runners >= lobby->options.runners : lobby->led || lobby->runners > 0;
-    if (enough)
-        return;
-    if (lobby->resters != NULL)
-        wake(lobby);
-    else if (line && lobby->led)
+    if (!enough && !wake(lobby) && line && lobby->led)
         ring(lobby);
 }
 
@@ -148,8 +141,9 @@ static struct ink_guest *take_late(struct ink_lobby *lobby, int64_t now)
 static struct ink_guest *take_surplus(struct ink_lobby *lobby)
 {
     struct ink_guest *surplus = NULL;
+    unsigned stay = lobby->lists[INK_LOBBY_READY].count;
     for (int place = 0; place < INK_LOBBY_READY; place++) {
-        while (atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_GOODBYE].count >
+        while (atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_GOODBYE].count + stay >
                    lobby->options.most &&
                lobby->lists[place].first != NULL) {
             struct ink_guest *guest = lobby->lists[place].first;
@@ -196,8 +190,10 @@ static void hear_out(struct ink_lobby *lobby, struct ink_guest *guest)
     move(lobby, guest, INK_LOBBY_GOODBYE);
 }
 
-static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
+static void stirs(struct ink_lobby *lobby, struct ink_guest *guest, bool hangs_up)
 {
+    if (hangs_up && guest->hung_up == 0)
+        guest->hung_up = ink_now();
     if (guest->place == INK_LOBBY_GOODBYE)
         hear_out(lobby, guest);
     else if (waits(guest->place))
@@ -209,10 +205,11 @@ static void stirs(struct ink_lobby *lobby, struct ink_guest *guest)
 /* With the lock held. */
 static void take_events(struct ink_lobby *lobby, const struct epoll_event *events, int n)
 {
+    const uint32_t hang_up = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
     uint64_t rings;
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr != NULL)
-            stirs(lobby, events[i].data.ptr);
+            stirs(lobby, events[i].data.ptr, (events[i].events & hang_up) != 0);
         else if (read(lobby->bell, &rings, sizeof(rings)) == sizeof(rings))
             lobby->rung = false;
     }
@@ -230,6 +227,14 @@ static void look_who_stirs(struct ink_lobby *lobby)
     lobby->led = false;
 }
 
+static void see_who_left(struct ink_lobby *lobby, int64_t now)
+{
+    for (struct ink_guest *guest = lobby->lists[INK_LOBBY_AWAY].first; guest != NULL;
+         guest = guest->next)
+        if (guest->hung_up != 0 && now - guest->hung_up >= PATIENCE)
+            atomic_store_explicit(&guest->left, true, memory_order_relaxed);
+}
+
 /* Who has sent a part of a header is told that it was too late; the others have asked nothing. */
 static void look_around(struct ink_lobby *lobby)
 {
@@ -244,13 +249,13 @@ static void look_around(struct ink_lobby *lobby)
         }
     }
     discard_all(lobby, silent);
+    look_who_stirs(lobby); /* before it goes for one that does not */
     discard_all(lobby, take_surplus(lobby));
-    look_who_stirs(lobby);
+    see_who_left(lobby, ink_now());
     call_threads(lobby);
     const struct ink_guest *first = lobby->lists[INK_LOBBY_READY].first;
-    if (first != NULL && lobby->resters != NULL &&
-        ink_now() - first->lined_up > ROUND_MS * INK_MILLISECOND)
-        wake(lobby); /* a runner waits for something and did not say so */
+    if (first != NULL && ink_now() - first->lined_up > ROUND_MS * INK_MILLISECOND)
+        (void)wake(lobby); /* a runner waits for something and did not say so */
 }
 
 static bool is_empty(const struct ink_lobby *lobby)
@@ -265,12 +270,9 @@ static void *take_care(void *self)
     struct ink_lobby *lobby = self;
     pthread_mutex_lock(&lobby->lock);
     while (!lobby->stopped) {
-        struct timespec until;
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_nsec += (is_empty(lobby) ? EMPTY_ROUND_MS : ROUND_MS) * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        (void)pthread_cond_timedwait(&lobby->stops, &lobby->lock, &until);
+        int64_t pause_ms = is_empty(lobby) ? EMPTY_ROUND_MS : ROUND_MS;
+        (void)ink_cond_wait_until(&lobby->stops, &lobby->lock,
+                                  ink_now() + pause_ms * INK_MILLISECOND);
         look_around(lobby);
     }
     pthread_mutex_unlock(&lobby->lock);
@@ -279,12 +281,8 @@ static void *take_care(void *self)
 
 static void init_locks(struct ink_lobby *lobby)
 {
-    pthread_condattr_t attributes;
     pthread_mutex_init(&lobby->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&lobby->stops, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&lobby->stops, NULL);
 }
 
 static void release(struct ink_lobby *lobby)
@@ -328,8 +326,8 @@ void ink_lobby_stop(struct ink_lobby *lobby)
     bool stopped = lobby->stopped;
     lobby->stopped = true;
     pthread_cond_signal(&lobby->stops);
-    while (lobby->resters != NULL)
-        wake(lobby);
+    while (wake(lobby))
+        ;
     ring(lobby);
     pthread_mutex_unlock(&lobby->lock);
     if (stopped)
@@ -365,6 +363,8 @@ void ink_lobby_enter(struct ink_lobby *lobby, struct ink_guest *guest, int fd)
     guest->fd = fd;
     guest->known = false;
     guest->stirred = false;
+    guest->hung_up = 0;
+    atomic_init(&guest->left, false);
     pthread_mutex_lock(&lobby->lock);
     put(lobby, guest, INK_LOBBY_AWAY);
     pthread_mutex_unlock(&lobby->lock);
@@ -425,18 +425,22 @@ static void lead(struct ink_lobby *lobby)
     lobby->led = false;
 }
 
-/* Rests until somebody calls, with the lock before and after. */
+/* Until somebody calls, with the lock before and after. */
 static void rest(struct ink_lobby *lobby)
 {
-    struct rester me = {.next = lobby->resters};
-    sem_init(&me.wake, 0, 0);
-    lobby->resters = &me;
     lobby->runners--;
-    pthread_mutex_unlock(&lobby->lock);
-    while (sem_wait(&me.wake) != 0)
-        ;
-    sem_destroy(&me.wake);
+    ink_resters_rest(&lobby->resters, &lobby->lock);
+}
+
+/* This thread is about to wait. */
+static void stop_running(void *self)
+{
+    struct ink_lobby *lobby = self;
+    runs = false;
     pthread_mutex_lock(&lobby->lock);
+    lobby->runners--;
+    call_threads(lobby);
+    pthread_mutex_unlock(&lobby->lock);
 }
 
 struct ink_guest *ink_lobby_next(struct ink_lobby *lobby)
@@ -453,6 +457,8 @@ struct ink_guest *ink_lobby_next(struct ink_lobby *lobby)
     }
     if (guest != NULL) {
         guest->stirred = false;
+        if (guest->hung_up != 0)
+            guest->hung_up = ink_now();
         move(lobby, guest, INK_LOBBY_AWAY);
         call_threads(lobby);
     } else {
@@ -460,25 +466,28 @@ struct ink_guest *ink_lobby_next(struct ink_lobby *lobby)
         runs = false;
     }
     pthread_mutex_unlock(&lobby->lock);
+    ink_blocks_call(runs ? stop_running : NULL, lobby);
     return guest;
 }
 
-void ink_lobby_blocks(struct ink_lobby *lobby)
+/* With the lock held. */
+static unsigned busy(const struct ink_lobby *lobby)
 {
-    if (!runs)
-        return;
-    runs = false;
-    pthread_mutex_lock(&lobby->lock);
-    lobby->runners--;
-    call_threads(lobby);
-    pthread_mutex_unlock(&lobby->lock);
+    return lobby->lists[INK_LOBBY_READY].count + lobby->lists[INK_LOBBY_AWAY].count;
 }
 
 unsigned ink_lobby_guests(struct ink_lobby *lobby)
 {
     pthread_mutex_lock(&lobby->lock);
-    unsigned guests = atomic_load(&lobby->waiting) + lobby->lists[INK_LOBBY_READY].count +
-                      lobby->lists[INK_LOBBY_AWAY].count;
+    unsigned guests = atomic_load(&lobby->waiting) + busy(lobby);
+    pthread_mutex_unlock(&lobby->lock);
+    return guests;
+}
+
+unsigned ink_lobby_busy(struct ink_lobby *lobby)
+{
+    pthread_mutex_lock(&lobby->lock);
+    unsigned guests = busy(lobby);
     pthread_mutex_unlock(&lobby->lock);
     return guests;
 }

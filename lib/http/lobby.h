@@ -8,14 +8,20 @@
  * guest that stirs, and leaves the lead to whoever comes next. So a request costs no hand-over from
  * one thread to another, and few threads run at once, whatever there are; the others rest, those
  * that worked last on top. That holds only as long as a thread that has a guest does not wait for
- * anything: before it may have to, it says so by ink_lobby_blocks(), and another takes its place.
+ * anything: before it may have to, it says so by ink_blocks(), and another takes its place.
  *
  * A guest belongs to the lobby while it waits, and to whoever got it by ink_lobby_next() from then
  * on. It is counted from ink_lobby_enter() to ink_lobby_leave() or to `discard`; some time after
  * that it is freed. The functions are thread-safe.
+ *
+ * Who is being served is told when its client seems to have left: by `left`, a second or two after
+ * the client closed its side. By TCP that looks the same as one who has said all and still listens
+ * (`nc -N`); so such a client gets what is there within a second, and nothing after that. Others
+ * give it no time at all (nginx).
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -42,6 +48,8 @@ struct ink_guest {
     enum ink_lobby_place place;
     bool known;       /* to epoll */
     bool stirred;     /* while it was not waiting */
+    int64_t hung_up;  /* when its client closed its side, or it got a thread after that; or 0 */
+    atomic_bool left; /* that was a second ago, and it is still being served; for anybody to read */
     int64_t lined_up; /* when it got in line for a thread */
     struct ink_guest *previous, *next;
 };
@@ -49,8 +57,8 @@ struct ink_guest {
 typedef void ink_lobby_fn(void *self, struct ink_guest *guest);
 
 struct ink_lobby_options {
-    unsigned most;    /* guests that wait, but for those in line; of more, those that waited longest
-                         are discarded */
+    unsigned most;    /* guests that wait or are in line; of more, those that waited longest are
+                         discarded, but not out of the line */
     unsigned runners; /* how many threads may work at once without waiting for anything; 0 means as
                          many as there are processors */
     ink_lobby_fn
@@ -80,12 +88,11 @@ bool ink_lobby_wait(struct ink_lobby *lobby, struct ink_guest *guest, enum ink_l
 bool ink_lobby_line_up(struct ink_lobby *lobby, struct ink_guest *guest) INK_MUST_CHECK;
 
 /* For a thread that serves, this lobby and no other: the next guest, when there is one; NULL when
- * the lobby has stopped. */
+ * the lobby has stopped. Before it waits for something the thread calls ink_blocks(). */
 struct ink_guest *ink_lobby_next(struct ink_lobby *lobby);
-/* From here to its next ink_lobby_next() this thread may have to wait for something. Of no effect
- * in threads that do not serve. */
-void ink_lobby_blocks(struct ink_lobby *lobby);
 
 /* How many connections there are, and how many of them wait; without those that said goodbye. */
 unsigned ink_lobby_guests(struct ink_lobby *lobby);
 unsigned ink_lobby_waiting(struct ink_lobby *lobby);
+/* The others: how many are in line for a thread, or being served. */
+unsigned ink_lobby_busy(struct ink_lobby *lobby);

@@ -195,8 +195,7 @@ bool ink_http_client_gone(const struct ink_http_request *request)
     return request->state == REPLY_BROKEN || (request->conn != NULL && ink_mg_gone(request->conn));
 }
 
-void ink_http_blocks(struct ink_http_request *request)
+const atomic_bool *ink_http_left(const struct ink_http_request *request)
 {
-    (void)request;
-    ink_mg_blocks();
+    return &(request->conn != NULL ? ink_mg_guest(request->conn) : request->guest)->left;
 }

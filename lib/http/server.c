@@ -11,11 +11,15 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/blocks.h"
 #include "lib/http/internal.h"
 
 /* How long a client gets to read the last answer, when it did not ask for the end: what it sends
  * meanwhile would otherwise reset the connection, and take away what is still on its way. */
 #define LINGER_MS 1000
+
+/* After so long in line it is worth looking whether a request's client is still there. */
+#define LOOK_AFTER (100 * INK_MILLISECOND)
 
 #ifdef __SANITIZE_THREAD__
 /* civetweb's thread that accepts closes the listeners once it has seen the stop flag, a plain
@@ -27,8 +31,6 @@ const char *__tsan_default_suppressions(void)
 }
 #endif
 
-/* Of a request target (RFC 9112, section 3, asks for 8,000 octets). */
-#define MAX_TARGET (8 * 1024)
 /* Unless options say otherwise, how many connections may wait without a thread, for each thread;
  * and of the descriptors that the process may have. */
 #define WAITING_PER_THREAD 8
@@ -41,23 +43,40 @@ static struct ink_http_server *server_of(const struct mg_connection *conn)
     return mg_get_user_data(mg_get_context(conn));
 }
 
-/* Room for another connection of this address? Said by the thread that accepts, before the
- * connection has a thread of its own, so that nobody can keep the threads busy with it. Over TLS
- * there is nothing to say it with. */
+#define TURNED_AWAY(status)                                                                        \
+    "HTTP/1.1 " status "\r\n"                                                                      \
+    "Content-Length: 0\r\n"                                                                        \
+    "Retry-After: 1\r\n"                                                                           \
+    "Connection: close\r\n\r\n"
+
+/* Over TLS there is nothing to say it with. */
+static bool turn_away(const struct ink_http_server *server, int fd, const char *answer)
+{
+    if (server->options.tls_cert_file == NULL)
+        (void)send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return false;
+}
+
+/* Whether as many requests are in line and under way as may be. */
+static bool line_is_full(const struct ink_http_server *server)
+{
+    return ink_lobby_busy(server->lobby) >= server->options.max_waiting + server->options.threads;
+}
+
+/* Room for another connection, and of this address? Said by the thread that accepts, before the
+ * connection has a thread of its own, so that nobody can keep the threads busy with it. */
 static bool admit(void *self, int fd, const struct ink_ip *ip)
 {
-    static const char refusal[] = "HTTP/1.1 429 Too Many Requests\r\n"
-                                  "Content-Length: 0\r\n"
-                                  "Retry-After: 1\r\n"
-                                  "Connection: close\r\n\r\n";
     struct ink_http_server *server = self;
     const struct ink_http_options *options = &server->options;
+    if (line_is_full(server)) {
+        atomic_fetch_add(&server->shed, 1);
+        return turn_away(server, fd, TURNED_AWAY("503 Service Unavailable"));
+    }
     bool spared = options->spare != NULL && options->spare(options->spare_self, ip);
     if (ink_http_shares_enter(server->shares, ip, spared))
         return true;
-    if (options->tls_cert_file == NULL)
-        (void)send(fd, refusal, sizeof(refusal) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-    return false;
+    return turn_away(server, fd, TURNED_AWAY("429 Too Many Requests"));
 }
 
 static bool threads_are_short(void *self)
@@ -90,127 +109,6 @@ static int connection_begins(const struct mg_connection *conn, void **conn_data)
     return 0;
 }
 
-/* Blanks behind a value do not belong to it (RFC 9112, section 5.1). */
-static void trim_end(const char *value)
-{
-    size_t size = strlen(value);
-    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t'))
-        ((char *)value)[--size] = '\0';
-}
-
-/* The path and the query of the request target (RFC 9112, section 3.2). What civetweb does not know
- * (see connection_ends) has neither cut out of it yet: `*`, or a URI with whatever server's name.
- */
-static void set_target(struct ink_http_request *request)
-{
-    const struct mg_request_info *info = request->info;
-    if (info->local_uri_raw != NULL) {
-        request->path = info->local_uri_raw;
-        request->query = info->query_string == NULL ? "" : info->query_string;
-        return;
-    }
-    const char *authority = strstr(info->request_uri, "://");
-    const char *path = authority == NULL ? info->request_uri : strchr(authority + 3, '/');
-    size_t size = strcspn(path, "?");
-    request->path = ink_arena_strndup(&request->arena, path, size);
-    request->query = path[size] == '?' ? path + size + 1 : "";
-}
-
-/* Takes over what civetweb parsed of the header. False when that is not all of it. */
-static bool take_fields(struct ink_http_request *request, struct ink_http_head *ret_head)
-{
-    const char *begin, *end;
-    const struct mg_request_info *info = request->info;
-    size_t n = info->num_headers > 0 ? (size_t)info->num_headers : 0;
-    for (size_t i = 0; i < n; i++) {
-        request->fields[i].name = info->http_headers[i].name;
-        request->fields[i].value = info->http_headers[i].value;
-    }
-    struct ink_http_head head = {info->request_method, info->http_version, request->fields, n};
-    ink_mg_head(request->conn, &begin, &end);
-    if (n < INK_HTTP_MAX_HEADERS && !ink_http_head_is_whole(&head, begin, end))
-        return false;
-    for (size_t i = 0; i < n; i++)
-        trim_end(request->fields[i].value);
-    request->http11 = strcmp(info->http_version, "1.1") == 0;
-    *ret_head = head;
-    return true;
-}
-
-/* Why the target is refused, or 0. */
-static int check_target(const struct mg_request_info *info, const char **ret_detail)
-{
-    /* What civetweb knows has its query cut off by now; else the pointer is that of an earlier
-     * request. */
-    bool cut = info->local_uri_raw != NULL && info->query_string != NULL;
-    const char *query = cut ? info->query_string : "";
-    if (strlen(info->request_uri) + 1 + strlen(query) > MAX_TARGET + 1) {
-        *ret_detail = "The request target is longer than 8 KiB.";
-        return 414;
-    }
-    if (strchr(info->request_uri, '#') == NULL && strchr(query, '#') == NULL)
-        return 0;
-    *ret_detail = "The request target has a fragment.";
-    return 400;
-}
-
-/* A pointer into the header, in the copy. */
-static const char *moved(const char *text, const char *begin, const char *end, const char *copy)
-{
-    return text >= begin && text < end ? copy + (text - begin) : text;
-}
-
-/* What civetweb parsed is in the buffer of the thread, which reads the next request into it, of
- * somebody else maybe; and this one may be detached and go on. */
-static void own_head(struct ink_http_request *request)
-{
-    const char *begin, *end;
-    ink_mg_head(request->conn, &begin, &end);
-    const char *copy = ink_arena_memdup(&request->arena, begin, (size_t)(end - begin));
-    request->method = moved(request->method, begin, end, copy);
-    request->path = moved(request->path, begin, end, copy);
-    request->query = moved(request->query, begin, end, copy);
-    for (size_t i = 0; i < request->n_fields; i++) {
-        request->fields[i].name = moved(request->fields[i].name, begin, end, copy);
-        request->fields[i].value = moved(request->fields[i].value, begin, end, copy);
-    }
-}
-
-/* An answer to HEAD has no body, however little of the request was understood. */
-static void see_head(struct ink_http_request *request)
-{
-    if (ink_mg_asks_for_head(request->conn))
-        request->method = "HEAD";
-}
-
-/* False, and the request is refused, when it is not trustworthy. */
-static bool take_head(struct ink_http_request *request)
-{
-    const char *detail = "The request is malformed.";
-    struct ink_http_head head;
-    see_head(request);
-    if (!take_fields(request, &head)) {
-        request_refuse(request, 400, detail);
-        return false;
-    }
-    request->n_fields = head.n_fields;
-    request->method = head.method;
-    int status = check_target(request->info, &detail);
-    if (status == 0) /* what is refused for another reason is told with its path */
-        set_target(request);
-    own_head(request);
-    const char *frame_detail;
-    int frame_status = ink_http_frame(&head, request->server->options.max_body_bytes,
-                                      &request->framing, &frame_detail);
-    if (frame_status != 0) {
-        status = frame_status;
-        detail = frame_detail;
-    }
-    if (status != 0)
-        request_refuse(request, status, detail);
-    return status == 0;
-}
-
 void request_finish(struct ink_http_request *request)
 {
     if (request->state == REPLY_NONE) {
@@ -229,10 +127,14 @@ void request_finish(struct ink_http_request *request)
 }
 
 /* Its client has given up, or soon will: work on it would be for nothing, and make those behind it
- * wait longer. */
+ * wait longer. Who waited, and has closed its side, is taken for one that has gone. */
 static bool comes_too_late(struct ink_http_request *request)
 {
     struct ink_http_server *server = request->server;
+    if (request->waited > LOOK_AFTER && ink_http_client_gone(request)) {
+        request_refuse(request, 499, "The client has gone.");
+        return true;
+    }
     if (request->waited < server->options.line_timeout_ms * INK_MILLISECOND)
         return false;
     atomic_fetch_add(&server->shed, 1);
@@ -248,8 +150,8 @@ static int request_arrives(struct mg_connection *conn)
     request_begin(request, conn);
     ink_mg_take_body(conn);
     if (!server->options.cooperative)
-        ink_mg_blocks();
-    if (!take_head(request))
+        ink_blocks();
+    if (!request_take_head(request))
         ink_mg_linger(conn, LINGER_MS);
     else if (!comes_too_late(request) && !reply_is_barred(request))
         server->options.handler(server->options.self, request);
@@ -342,7 +244,8 @@ static int explain_parsed(struct ink_http_request *request, const char **ret_det
         *ret_detail = "The method is not known.";
         return 501;
     }
-    if (info->request_method == NULL || info->num_headers <= 0 || !take_fields(request, &head))
+    if (info->request_method == NULL || info->num_headers <= 0 ||
+        !request_take_fields(request, &head))
         return 0;
     return ink_http_frame(&head, request->server->options.max_body_bytes, &framing, ret_detail);
 }
@@ -377,7 +280,7 @@ static int unparsed_arrives(struct mg_connection *conn, int status, const char *
         return 0; /* nobody asked, and the client may take an answer for that to its next request */
     atomic_fetch_add(&request->server->active, 1);
     request_begin(request, conn);
-    see_head(request);
+    request_see_head(request);
     status = explain(request, status, &detail);
     request_refuse(request, status, detail);
     ink_mg_linger(conn, LINGER_MS);
@@ -659,6 +562,8 @@ void ink_http_server_stop(struct ink_http_server *server, int64_t grace_ms)
     ink_http_server_drain(server);
     ink_mg_stop_listening(server->ctx);
     wait_until_quiet(server, grace_ms);
+    if (server->options.give_up != NULL)
+        server->options.give_up(server->options.self);
     ink_lobby_stop(server->lobby);
     mg_stop(server->ctx);
     server->ctx = NULL;

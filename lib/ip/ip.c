@@ -1,9 +1,12 @@
+#define _GNU_SOURCE
 #include "lib/ip/ip.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+
+#include "lib/base/text.h"
 
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -48,10 +51,21 @@ bool ink_ip_from_sockaddr(const struct sockaddr *address, struct ink_ip *ret_ip)
     return true;
 }
 
+/* Each request has its client as text, and inet_ntop() prints by printf. */
+static void put_v4(const uint8_t *four, char *out)
+{
+    for (size_t i = 0; i < 4; i++) {
+        char digits[INK_DECIMAL_MAX], *end = digits + sizeof(digits);
+        const char *at = ink_decimal(four[i], end);
+        out = mempcpy(out, at, (size_t)(end - at));
+        *out++ = i < 3 ? '.' : '\0';
+    }
+}
+
 void ink_ip_text(const struct ink_ip *ip, char out[INK_IP_TEXT])
 {
     if (is_v4(ip))
-        inet_ntop(AF_INET, ip->bytes + sizeof(mapped), out, INK_IP_TEXT);
+        put_v4(ip->bytes + sizeof(mapped), out);
     else
         inet_ntop(AF_INET6, ip->bytes, out, INK_IP_TEXT);
 }

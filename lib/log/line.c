@@ -103,12 +103,8 @@ static bool put_text(struct rest *rest, const char *text)
 
 static bool put_integer(struct rest *rest, int64_t value)
 {
-    char digits[24], *at = digits + sizeof(digits);
-    uint64_t left = value < 0 ? -(uint64_t)value : (uint64_t)value;
-    do {
-        *--at = (char)('0' + left % 10);
-        left /= 10;
-    } while (left != 0);
+    char digits[INK_DECIMAL_MAX + 1];
+    char *at = ink_decimal(value < 0 ? -(uint64_t)value : (uint64_t)value, digits + sizeof(digits));
     if (value < 0)
         *--at = '-';
     return put(rest, at, (size_t)(digits + sizeof(digits) - at));

@@ -14,9 +14,10 @@ const struct ink_config_setting ink_backing_settings_table[] = {
     INK_CONFIG_STRING(struct ink_backing_settings, database_url, .name = "DATABASE_URL",
                       .secret = true,
                       .help = "the service's own database, as a libpq connection string"),
-    INK_CONFIG_INT(struct ink_backing_settings, database_pool, .name = "DATABASE_POOL",
-                   .fallback = "10", .min = 1, .max = 1000,
-                   .help = "connections to PostgreSQL at most"),
+    INK_CONFIG_INT(
+        struct ink_backing_settings, database_pool, .name = "DATABASE_POOL", .fallback = "10",
+        .min = 1, .max = 1000,
+        .help = "connections to PostgreSQL at most, and three quarters of them for one method"),
     INK_CONFIG_INCLUDE(struct ink_backing_settings, redis, ink_mesh_redis_settings_table),
     INK_CONFIG_INT(struct ink_backing_settings, near_bytes, .name = "CACHE_NEAR_BYTES",
                    .fallback = "0", .min = 0, .max = INT64_C(1) << 34,
@@ -25,7 +26,21 @@ const struct ink_config_setting ink_backing_settings_table[] = {
     {0},
 };
 
-/* Readiness: the database answers and has its tables, which this makes when it can. */
+struct ink_status ink_backing_check(const struct ink_backing_settings *settings,
+                                    struct ink_arena *arena)
+{
+    if (settings->rpc.workers >= settings->database_pool + INK_BACKING_SPARE_WORKERS)
+        return ink_ok();
+    return ink_errorf(
+        arena, INK_INVALID_ARGUMENT,
+        "GRPC_WORKERS (%lld) must be at least %d more than DATABASE_POOL (%lld): calls "
+        "that need no database go on while it hangs",
+        (long long)settings->rpc.workers, INK_BACKING_SPARE_WORKERS,
+        (long long)settings->database_pool);
+}
+
+/* Readiness: the database answers and has its tables, which this makes when it can. That others use
+ * all of the connections is an answer, too, once the tables are there. */
 static struct ink_status check_database(void *db, struct ink_arena *arena)
 {
     struct ink_ctx ctx = ink_ctx_background(arena);
@@ -34,7 +49,7 @@ static struct ink_status check_database(void *db, struct ink_arena *arena)
     struct ink_status status = ink_db_prepare(db, &ctx, &applied);
     if (applied > 0)
         ink_log(INK_LOG_INFO, NULL, "migrations applied", INK_LOG_INT("count", (int64_t)applied));
-    return status;
+    return status.code == INK_RESOURCE_EXHAUSTED && ink_db_prepared(db) ? ink_ok() : status;
 }
 
 static struct ink_status check_cache(void *cache, struct ink_arena *arena)
@@ -63,6 +78,7 @@ void ink_backing_open(struct ink_program *program, const struct ink_backing_sett
         .near_prefix = ink_arena_printf(arena, "%s:", ink_program_name(program)),
         /* the notification service's begin with "notifications:" */
         .sweep = ink_arena_printf(arena, "%s*:*", ink_program_name(program))};
+    ink_program_must(program, "start", ink_backing_check(settings, arena));
     ink_program_must(program, "use DATABASE_URL", ink_db_new(arena, &db, &backing.db));
     ink_program_must(program, "use REDIS_URL", ink_cache_new(arena, &cache, &backing.cache));
     backing.auth = ink_program_auth(program, &settings->tokens, issuer);

@@ -35,6 +35,13 @@ struct ink_backing_settings {
 };
 extern const struct ink_config_setting ink_backing_settings_table[];
 
+/* So many of GRPC_WORKERS are for calls that wait for nothing long: what the cache has is answered
+ * while everything else hangs. */
+#define INK_BACKING_SPARE_WORKERS 4
+/* INVALID_ARGUMENT unless they are left when each connection to the database has one. */
+struct ink_status ink_backing_check(const struct ink_backing_settings *settings,
+                                    struct ink_arena *arena) INK_MUST_CHECK;
+
 struct ink_backing {
     struct ink_program *program;
     const struct ink_backing_settings *settings;

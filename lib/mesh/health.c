@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/log/log.h"
 
 /* What is remembered of a failed check's message. */
@@ -41,11 +41,7 @@ struct ink_mesh_health *ink_mesh_health_new(void)
     struct ink_mesh_health *health = ink_calloc(1, sizeof(*health));
     health->last = &health->checks;
     pthread_mutex_init(&health->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&health->stopped, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    pthread_cond_init(&health->stopped, NULL);
     return health;
 }
 
@@ -111,12 +107,9 @@ bool ink_mesh_health_round(struct ink_mesh_health *health)
 /* Waits for the next round. False when there is none. */
 static bool pause_between_rounds(struct ink_mesh_health *health)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += PERIOD_SECONDS;
+    int64_t end = ink_now() + PERIOD_SECONDS * INK_SECOND;
     pthread_mutex_lock(&health->lock);
-    while (!health->stopping &&
-           pthread_cond_timedwait(&health->stopped, &health->lock, &until) == 0)
+    while (!health->stopping && ink_cond_wait_until(&health->stopped, &health->lock, end))
         ;
     bool more = !health->stopping;
     pthread_mutex_unlock(&health->lock);

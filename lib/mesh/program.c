@@ -281,6 +281,7 @@ struct ink_rpc_server *ink_program_server(struct ink_program *program,
 {
     const struct ink_rpc_server_options options = {
         .address = settings->address,
+        .socket = settings->socket,
         .tls = settings->tls.cert_file != NULL ? &settings->tls : NULL,
         .workers = (unsigned)settings->workers,
         .max_streams = (unsigned)settings->max_streams,

@@ -3,6 +3,8 @@
 #include "lib/auth/auth.h"
 #include "lib/log/log.h"
 
+#define LONGEST_SOCKET 107 /* unix(7): sun_path has 108 bytes, and ends with a 0 */
+
 const struct ink_config_setting ink_mesh_settings_table[] = {
     INK_CONFIG_CHOICE(struct ink_mesh_settings, log_level, .name = "LOG_LEVEL", .fallback = "info",
                       .choices = ink_log_levels, .help = "the least that is logged"),
@@ -30,7 +32,11 @@ const struct ink_config_setting ink_mesh_settings_table[] = {
 const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
     INK_CONFIG_ADDRESS(struct ink_mesh_rpc_settings, address, .name = "GRPC_ADDRESS",
                        .fallback = "127.0.0.1:3001", .help = "where gRPC is served"),
-    INK_CONFIG_INT(struct ink_mesh_rpc_settings, workers, .name = "GRPC_WORKERS", .fallback = "8",
+    INK_CONFIG_STRING(struct ink_mesh_rpc_settings, socket, .name = "GRPC_SOCKET", .min = 1,
+                      .max = LONGEST_SOCKET,
+                      .help = "path of a Unix socket where it is served as well: clients on this "
+                              "machine find it at unix:PATH, for less work than by TCP"),
+    INK_CONFIG_INT(struct ink_mesh_rpc_settings, workers, .name = "GRPC_WORKERS", .fallback = "16",
                    .min = 1, .max = 256, .help = "handlers of unary calls that run at once"),
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_streams, .name = "GRPC_MAX_STREAMS",
                    .fallback = "256", .min = 1, .max = 65536,
@@ -44,7 +50,7 @@ const struct ink_config_setting ink_mesh_rpc_settings_table[] = {
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_calls, .name = "GRPC_MAX_CALLS",
                    .fallback = "4096", .min = 1, .max = 1 << 20,
                    .help = "unary calls at once, running or waiting; beyond, the newest of the "
-                           "connection that has most is refused"),
+                           "connection and method that have most is refused"),
     INK_CONFIG_INT(struct ink_mesh_rpc_settings, max_connection_calls,
                    .name = "GRPC_MAX_CONNECTION_CALLS", .fallback = "1024", .min = 1,
                    .max = 1 << 20,

@@ -38,6 +38,7 @@ extern const struct ink_config_setting ink_mesh_settings_table[];
 /* Programs with a gRPC server. */
 struct ink_mesh_rpc_settings {
     const char *address;          /* GRPC_ADDRESS */
+    const char *socket;           /* GRPC_SOCKET */
     int64_t workers;              /* GRPC_WORKERS */
     int64_t max_streams;          /* GRPC_MAX_STREAMS */
     int64_t max_message_bytes;    /* GRPC_MAX_MESSAGE_BYTES */

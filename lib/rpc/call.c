@@ -35,7 +35,7 @@ void call_request(struct call *call, struct event *event)
     INK_HAND_OVER(event);
     grpc_call_error error = grpc_server_request_registered_call(
         server->grpc, served->registered, &call->grpc, &call->deadline, &call->metadata.array, NULL,
-        server->events, server->events, event);
+        server->events.queue, server->events.queue, event);
     if (error != GRPC_CALL_OK)
         event->done(event, false);
 }
@@ -87,6 +87,7 @@ void call_make_context(struct call *call, int64_t latest)
     const char *peer = ctx->peer;
     *ctx = ink_ctx_background(&call->arena);
     ctx->peer = peer;
+    ctx->method = call->served->method->full_name;
     ctx->deadline = ink_wire_deadline_back(call->deadline);
     if (latest < ctx->deadline)
         ctx->deadline = latest;

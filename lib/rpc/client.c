@@ -8,6 +8,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/buf.h"
 #include "lib/rpc/client_internal.h"
+#include "lib/rpc/client_queue.h"
 #include "lib/rpc/credentials.h"
 #include "lib/rpc/target.h"
 
@@ -84,17 +85,6 @@ static grpc_channel *make_channel(const struct ink_contract *contract,
     return channel;
 }
 
-static void *poll(void *queue)
-{
-    for (;;) {
-        grpc_event event =
-            grpc_completion_queue_next(queue, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
-        flight_lands(event.tag);
-    }
-}
-
 struct link *client_connect(struct ink_rpc_client *client, const struct ink_tls_pems *pems)
 {
     grpc_channel_credentials *credentials = ink_rpc_channel_credentials(pems);
@@ -130,10 +120,7 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
     pthread_mutex_init(&client->lock, NULL);
     client_breaker_init(&client->breaker);
     client->link = client_connect(client, options->tls == NULL ? NULL : &pems);
-    client->queue = grpc_completion_queue_create_for_next(NULL);
-    for (int i = 0; i < POLLERS; i++)
-        if (pthread_create(&client->pollers[i], NULL, poll, client->queue) != 0)
-            abort();
+    client->queue = client_queue_take();
     *ret_client = client;
     return ink_ok();
 }
@@ -142,10 +129,7 @@ void ink_rpc_client_free(struct ink_rpc_client *client)
 {
     if (client == NULL)
         return;
-    grpc_completion_queue_shutdown(client->queue);
-    for (int i = 0; i < POLLERS; i++)
-        pthread_join(client->pollers[i], NULL);
-    grpc_completion_queue_destroy(client->queue);
+    client_queue_drop();
     link_drop(client->link);
     client_breaker_release(&client->breaker);
     pthread_mutex_destroy(&client->lock);
@@ -274,6 +258,7 @@ bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms)
      * that it has. */
     if (verdict == CLIENT_UNDECIDED && client_breaker_is_open(&client->breaker))
         client_end_all(client);
+    client_end_cancelled(client);
     return healthy;
 }
 

@@ -51,13 +51,16 @@ struct ink_status ink_rpc_client_new(const struct ink_contract *contract,
  */
 struct ink_status ink_rpc_client_reload(struct ink_rpc_client *client, struct ink_arena *arena,
                                         struct ink_tls_state *ret_state) INK_MUST_CHECK;
+/* For a program whose time to stop is over: unary calls that are under way, and those that begin
+ * from now on, end at once with UNAVAILABLE. */
+void ink_rpc_client_stop(struct ink_rpc_client *client);
 /* No call may be under way. Accepts NULL. */
 void ink_rpc_client_free(struct ink_rpc_client *client);
 
 /* Calls a unary method, and has `landed` called with `self` when the call has ended: once, by one
  * of the client's few threads, or by this one before the function returns. It must not wait for
  * anything, and it or somebody after it must end the flight. `ctx` is not needed any more when the
- * function returns, but its arena and `request` are until then. */
+ * function returns, but its arena, `cancelled` and `request` are until then. */
 typedef void ink_rpc_landed_fn(void *self, struct ink_rpc_flight *flight);
 void ink_rpc_client_start(struct ink_rpc_client *client, const struct ink_ctx *ctx,
                           const struct ink_method *method, const ProtobufCMessage *request,
@@ -95,7 +98,8 @@ void ink_rpc_client_stream_free(struct ink_rpc_client_stream *stream);
 
 /* Whether the backend says by grpc.health.v1 that it is serving, asked now with `timeout_ms`. Who
  * asks once must go on asking, every second or so: from then on the breaker closes by this alone,
- * and opens when two questions in a row have no answer. */
+ * and opens when two questions in a row have no answer. Unary calls under way whose context was
+ * cancelled meanwhile end by this, with CANCELLED. */
 bool ink_rpc_client_healthy(struct ink_rpc_client *client, int64_t timeout_ms);
 
 /* For metrics. */

@@ -5,23 +5,23 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "lib/base/tsan.h"
 #include "lib/rpc/client.h"
 #include "lib/rpc/client_breaker.h"
 #include "lib/rpc/wire.h"
 
-#define POLLERS 2
 #define MOST_METADATA 3
 
 struct ink_rpc_client {
     const struct ink_contract *contract;
     struct ink_rpc_client_options options;
     grpc_completion_queue *queue;
-    pthread_t pollers[POLLERS];
     uint8_t digest[INK_TLS_DIGEST_SIZE]; /* of the TLS files that were read last */
     struct client_breaker breaker;
     pthread_mutex_t lock;           /* over what follows */
     struct link *link;              /* for calls that begin */
     struct ink_rpc_flight *flights; /* unary calls that are under way */
+    bool stopped;                   /* none may be under way any more */
 };
 
 /* A channel, and who uses it: the client itself, and each call until it has ended. */
@@ -40,6 +40,8 @@ grpc_call *link_call(struct link *link, const struct ink_method *method,
 void flight_lands(void *tag);
 /* Ends the calls under way, but for those that the breaker has no say in. */
 void client_end_all(struct ink_rpc_client *client);
+/* Ends those whose context was cancelled. */
+void client_end_cancelled(struct ink_rpc_client *client);
 /* A call that the breaker does not keep away, and is not told of. */
 struct ink_status client_probe(struct ink_rpc_client *client, const struct ink_ctx *ctx,
                                const struct ink_method *method, const ProtobufCMessage *request,

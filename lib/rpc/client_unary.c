@@ -4,7 +4,12 @@
  */
 #include <semaphore.h>
 
+#include "lib/base/blocks.h"
 #include "lib/rpc/client_internal.h"
+
+/* Calls that are taken back at once, so once a second: a backend closes the connection of somebody
+ * who takes back a thousand (flood.h). */
+#define MOST_TAKEN_BACK 256
 
 struct ink_rpc_flight {
     struct ink_rpc_client *client;
@@ -16,7 +21,8 @@ struct ink_rpc_flight {
     grpc_byte_buffer *request, *reply;
     struct outgoing outgoing;
     struct ending ending;
-    struct ink_status failed; /* it could not even begin */
+    struct ink_status failed;     /* it could not even begin */
+    const atomic_bool *cancelled; /* by whoever the call is made for; or NULL */
     int64_t begun;
     bool guarded;                           /* by the breaker, and told to it */
     struct ink_rpc_flight *previous, *next; /* of those that are under way */
@@ -42,11 +48,12 @@ static grpc_call_error start_batch(struct ink_rpc_flight *flight)
     ops[1].data.send_message.send_message = flight->request;
     ops[3].data.recv_initial_metadata.recv_initial_metadata = &flight->initial;
     ops[4].data.recv_message.recv_message = &flight->reply;
+    INK_HAND_OVER(flight);
     return grpc_call_start_batch(flight->call, ops, INK_COUNT(ops), flight, NULL);
 }
 
-/* Those under way are known, so that they can be ended when the backend turns out to be frozen: its
- * connection stands for long. */
+/* Those under way are known, so that they can be ended when the backend turns out to be frozen (its
+ * connection stands for long), or when nobody has time for them any more. */
 static void list(struct ink_rpc_flight *flight)
 {
     struct ink_rpc_client *client = flight->client;
@@ -55,6 +62,8 @@ static void list(struct ink_rpc_flight *flight)
     if (flight->next != NULL)
         flight->next->previous = flight;
     client->flights = flight;
+    if (client->stopped)
+        grpc_call_cancel(flight->call, NULL);
     pthread_mutex_unlock(&client->lock);
 }
 
@@ -68,12 +77,46 @@ static void strike(struct ink_rpc_flight *flight)
     pthread_mutex_unlock(&client->lock);
 }
 
-void client_end_all(struct ink_rpc_client *client)
+/* With the lock held. */
+static void end_all(struct ink_rpc_client *client)
 {
-    pthread_mutex_lock(&client->lock);
     for (struct ink_rpc_flight *flight = client->flights; flight != NULL; flight = flight->next)
         if (flight->guarded)
             grpc_call_cancel(flight->call, NULL);
+}
+
+void client_end_all(struct ink_rpc_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    end_all(client);
+    pthread_mutex_unlock(&client->lock);
+}
+
+void ink_rpc_client_stop(struct ink_rpc_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    client->stopped = true;
+    end_all(client);
+    pthread_mutex_unlock(&client->lock);
+}
+
+static bool is_cancelled(const struct ink_rpc_flight *flight)
+{
+    return flight->cancelled != NULL &&
+           atomic_load_explicit(flight->cancelled, memory_order_relaxed);
+}
+
+void client_end_cancelled(struct ink_rpc_client *client)
+{
+    int left = MOST_TAKEN_BACK;
+    pthread_mutex_lock(&client->lock);
+    for (struct ink_rpc_flight *flight = client->flights; flight != NULL && left > 0;
+         flight = flight->next) {
+        if (!is_cancelled(flight))
+            continue;
+        grpc_call_cancel(flight->call, NULL);
+        left--;
+    }
     pthread_mutex_unlock(&client->lock);
 }
 
@@ -121,6 +164,7 @@ static struct ink_rpc_flight *prepare(struct ink_rpc_client *client, const struc
     struct ink_rpc_flight *flight = ink_arena_calloc(ctx->arena, 1, sizeof(*flight));
     flight->client = client;
     flight->arena = ctx->arena;
+    flight->cancelled = ctx->cancelled;
     flight->method = method;
     flight->landed = landed;
     flight->self = self;
@@ -152,6 +196,8 @@ static struct ink_status outcome(struct ink_rpc_flight *flight, ProtobufCMessage
 {
     if (!ink_is_ok(flight->failed))
         return flight->failed;
+    if (flight->ending.code == GRPC_STATUS_CANCELLED && is_cancelled(flight))
+        return ink_error(INK_CANCELLED, "the client cancelled the request");
     struct ink_status status = ending_status(&flight->ending, flight->arena);
     if (!ink_is_ok(status))
         return status;
@@ -199,6 +245,7 @@ static struct ink_status call_and_wait(struct ink_rpc_client *client, const stru
     flight->guarded = guarded;
     sem_init(&done, 0, 0);
     start(flight, ctx, request);
+    ink_blocks();
     while (sem_wait(&done) != 0)
         ;
     sem_destroy(&done);

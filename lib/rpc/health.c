@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "grpc/health/v1/health.pb-c.h"
+#include "lib/base/cond.h"
 #include "lib/rpc/server_internal.h"
 
 #define STATUS(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
@@ -47,12 +48,10 @@ INK_RPC_UNARY(check, Grpc__Health__V1__HealthCheckRequest, Grpc__Health__V1__Hea
  * noticed then. */
 static void await_change(struct ink_rpc_server *server, const char *service, int told)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec++;
+    int64_t end = ink_now() + INK_SECOND;
     pthread_mutex_lock(&server->lock);
     if (!server->stopping && told == status_of(server, service))
-        pthread_cond_timedwait(&server->changed, &server->lock, &until);
+        (void)ink_cond_wait_until(&server->changed, &server->lock, end);
     pthread_mutex_unlock(&server->lock);
 }
 

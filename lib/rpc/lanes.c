@@ -3,11 +3,16 @@
 #include <stddef.h>
 #include <string.h>
 
+/* So many handlers a method leaves to the others, or a quarter of few. */
+#define LEFT_TO_OTHERS 4
+
 void lanes_init(struct lanes *lanes, unsigned most, unsigned most_running)
 {
     memset(lanes, 0, sizeof(*lanes));
     lanes->most = most;
     lanes->most_running = most_running;
+    lanes->most_of_method =
+        most_running - (most_running / 4 < LEFT_TO_OTHERS ? most_running / 4 : LEFT_TO_OTHERS);
     pthread_mutex_init(&lanes->lock, NULL);
 }
 
@@ -112,10 +117,9 @@ static struct lane_entry *drop_newest(struct lanes *lanes, struct lane *lane)
     return waited ? entry : NULL;
 }
 
-struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry,
-                                  uint64_t connection)
+struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry, uint64_t number)
 {
-    struct lane *lane = &lanes->lanes[connection % LANES];
+    struct lane *lane = &lanes->lanes[number % LANES];
     struct lane_admission result = {.admitted = true};
     pthread_mutex_lock(&lanes->lock);
     if (lanes->count >= lanes->most) {
@@ -141,20 +145,34 @@ bool lanes_wait(struct lanes *lanes, struct lane_entry *entry)
     return counts;
 }
 
-/* The first that waits in the lane whose turn it is; there is one. With the lock held. A lane that
- * had to give up all that waited is still queued. */
-static struct lane_entry *take_waiting(struct lanes *lanes)
+/* With the lock held: the lane whose turn it is, taken out of their queue, or NULL. A lane that had
+ * to give up all that waited is still queued; one whose method has enough handlers goes to the end.
+ */
+static struct lane *next_lane(struct lanes *lanes)
 {
-    struct lane *lane;
-    do {
+    struct lane *lane = NULL, *last = lanes->last_turn;
+    while (lanes->first_turn != NULL && lane != last) {
         lane = lanes->first_turn;
         lanes->first_turn = lane->next_turn;
         lane->queued = false;
-    } while (lane->first == NULL);
+        if (lane->first == NULL)
+            continue;
+        if (lane->first->method->running < lanes->most_of_method)
+            return lane;
+        queue_lane(lanes, lane);
+    }
+    return NULL;
+}
+
+/* The first that waits in the lane. With the lock held. */
+static struct lane_entry *take_waiting(struct lanes *lanes, struct lane *lane)
+{
     struct lane_entry *entry = lane->first;
     remove_waiting(lanes, entry);
     if (lane->first != NULL)
         queue_lane(lanes, lane);
+    lanes->running++;
+    entry->method->running++;
     entry->state = LANE_RUNNING;
     entry->until = entry->latest;
     return entry;
@@ -162,20 +180,20 @@ static struct lane_entry *take_waiting(struct lanes *lanes)
 
 struct lane_entry *lanes_take(struct lanes *lanes)
 {
-    struct lane_entry *entry = NULL;
+    struct lane *lane = NULL;
     pthread_mutex_lock(&lanes->lock);
-    if (lanes->waiting > 0 && lanes->running < lanes->most_running) {
-        lanes->running++;
-        entry = take_waiting(lanes);
-    }
+    if (lanes->waiting > 0 && lanes->running < lanes->most_running)
+        lane = next_lane(lanes);
+    struct lane_entry *entry = lane != NULL ? take_waiting(lanes, lane) : NULL;
     pthread_mutex_unlock(&lanes->lock);
     return entry;
 }
 
-void lanes_done(struct lanes *lanes)
+void lanes_done(struct lanes *lanes, struct lane_method *method)
 {
     pthread_mutex_lock(&lanes->lock);
     lanes->running--;
+    method->running--;
     pthread_mutex_unlock(&lanes->lock);
 }
 

@@ -2,11 +2,12 @@
  * The unary calls of a server, from their arrival to the end of their answer: how many there are,
  * whose turn it is, and until when each has. Internal to lib/rpc.
  *
- * Calls are kept in lanes by the connection that they came on. Threads take from the lanes in turn,
- * as many at once as there may be handlers, so a connection with a thousand calls delays the
- * others' by one call, not by a thousand. When there are as many calls as there may be, the fullest
- * lane loses its newest: who sends most is refused, and nobody else. (Two connections may share a
- * lane; there are many.)
+ * Calls are kept in lanes by the connection that they came on, and by method: a gateway has one
+ * connection for all its clients. Threads take from the lanes in turn, as many at once as there may
+ * be handlers, so a connection with a thousand calls delays the others' by one call, not by a
+ * thousand. The calls of one method, which may all be slow, leave some handlers to others. When
+ * there are as many calls as there may be, the fullest lane loses its newest: who sends most is
+ * refused, and nobody else. (Two connections may share a lane; there are many.)
  */
 #pragma once
 
@@ -24,9 +25,15 @@ enum lane_state {
     LANE_ANSWERING, /* its reply is on its way */
 };
 
-/* Embedded in a call. */
+/* Embedded in what serves a method. */
+struct lane_method {
+    unsigned running;
+};
+
+/* Embedded in a call; the first two are the caller's to set. */
 struct lane_entry {
     grpc_call *grpc;
+    struct lane_method *method;
     enum lane_state state;
     struct lane *lane; /* NULL once it does not count any more: finished, or it had to make room */
     int64_t until;     /* when it is cancelled, unless it got on */
@@ -49,6 +56,7 @@ struct lanes {
     unsigned count, most;
     unsigned waiting;
     unsigned running, most_running;
+    unsigned most_of_method;             /* of those that run */
     struct lane *first_turn, *last_turn; /* lanes in the order of their turns */
 };
 
@@ -62,16 +70,15 @@ struct lane_admission {
     struct lane_entry *dropped; /* one that waited and had to make room, or NULL; its grpc call is
                                    cancelled, and the caller has to finish it */
 };
-/* Counts a call that arrives; `connection` is any number that its connection has. */
-struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry,
-                                  uint64_t connection);
+/* Counts a call that arrives; `number` is any that its connection has, plus its method's. */
+struct lane_admission lanes_admit(struct lanes *lanes, struct lane_entry *entry, uint64_t number);
 /* Its message is there: it waits for its turn. False when it had to make room meanwhile. */
 bool lanes_wait(struct lanes *lanes, struct lane_entry *entry);
 /* The call whose turn it is, to be handled by the caller, who says lanes_done() then and asks
- * again; NULL when none waits, or as many are in handlers as may be: one of those who said
- * lanes_done() will find what waits. */
+ * again; NULL when none waits, or as many are in handlers as may be, altogether or of the methods
+ * of those that wait: one of those who said lanes_done() will find what waits. */
 struct lane_entry *lanes_take(struct lanes *lanes);
-void lanes_done(struct lanes *lanes);
+void lanes_done(struct lanes *lanes, struct lane_method *method);
 /* It is answered; the reply may take until then. */
 void lanes_answer(struct lanes *lanes, struct lane_entry *entry, int64_t until);
 /* It is finished, whichever way. */

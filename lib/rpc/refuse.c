@@ -80,7 +80,7 @@ void unknown_listen(struct ink_rpc_server *server)
     INK_HAND_OVER(&unknown->requested);
     grpc_call_error error = grpc_server_request_call(
         server->grpc, &unknown->call.grpc, &unknown->details, &unknown->call.metadata.array,
-        server->events, server->events, &unknown->requested);
+        server->events.queue, server->events.queue, &unknown->requested);
     if (error != GRPC_CALL_OK)
         unknown_requested(&unknown->requested, false);
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/rpc/server_internal.h"
 
 #define DEFAULT_WORKERS 8
@@ -85,6 +86,12 @@ static void set_defaults(struct ink_rpc_server_options *options)
         options->max_idle_ms = DEFAULT_IDLE_MS;
 }
 
+static void handle(grpc_event event)
+{
+    struct event *tag = event.tag;
+    tag->done(tag, event.success != 0);
+}
+
 struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
                                      const struct ink_rpc_server_options *options,
                                      struct ink_arena *arena, struct ink_rpc_server **ret_server)
@@ -99,8 +106,8 @@ struct ink_status ink_rpc_server_new(const struct ink_contract *contract,
     set_defaults(&server->options);
     lanes_init(&server->lanes, server->options.max_calls, server->options.workers);
     server->grpc = make_grpc_server(&server->options);
-    server->events = grpc_completion_queue_create_for_next(NULL);
-    grpc_server_register_completion_queue(server->grpc, server->events, NULL);
+    turns_init(&server->events, handle);
+    grpc_server_register_completion_queue(server->grpc, server->events.queue, NULL);
     struct ink_status status = health_add(server, arena);
     if (ink_is_ok(status) && !options->no_reflection)
         status = reflection_add(server, arena);
@@ -116,6 +123,7 @@ struct served *server_serve(struct ink_rpc_server *server, const struct ink_meth
 {
     struct served *served = ink_arena_calloc(&server->arena, 1, sizeof(*served));
     served->server = server;
+    served->number = server->methods != NULL ? server->methods->number + 1 : 0;
     served->method = method;
     served->input = method->input;
     served->output = method->output;
@@ -191,21 +199,6 @@ void ink_rpc_server_intercept(struct ink_rpc_server *server, ink_rpc_interceptor
         (struct interceptor){.run = interceptor, .self = self};
 }
 
-/* Until the queue is shut down or nothing happens for a while. Returns false at the end. */
-static void *handle_events(void *data)
-{
-    struct ink_rpc_server *server = data;
-    for (;;) {
-        grpc_event event =
-            grpc_completion_queue_next(server->events, gpr_inf_future(GPR_CLOCK_MONOTONIC), NULL);
-        if (event.type == GRPC_QUEUE_SHUTDOWN)
-            return NULL;
-        struct event *tag = event.tag;
-        INK_TAKE_OVER(tag);
-        tag->done(tag, event.success != 0);
-    }
-}
-
 /* Looks for floods, and after those that are late. */
 static void *keep_watch(void *data)
 {
@@ -213,6 +206,7 @@ static void *keep_watch(void *data)
     int64_t sweep = ink_now() + SWEEP_INTERVAL;
     while (!atomic_load(&server->watch_ends)) {
         nanosleep(&(struct timespec){.tv_nsec = FLOOD_INTERVAL}, NULL);
+        turns_look(&server->events);
         flood_watch_look(server->floods);
         int64_t now = ink_now();
         if (now < sweep)
@@ -226,11 +220,10 @@ static void *keep_watch(void *data)
 
 static void start_threads(struct ink_rpc_server *server)
 {
-    server->n_threads = server->options.workers + 1;
-    server->threads = ink_calloc(server->n_threads, sizeof(*server->threads));
-    for (unsigned i = 0; i < server->n_threads; i++)
-        if (pthread_create(&server->threads[i], NULL, handle_events, server) != 0)
-            abort();
+    /* All have a turn: of a flood of calls that are taken back (flood.h) others are to see the end
+     * before a handler begins with them, and one thread alone would be too slow. */
+    server->events.most = server->options.workers + 1;
+    turns_start(&server->events, server->options.workers + 1);
     if (pthread_create(&server->watch, NULL, keep_watch, server) != 0)
         abort();
 }
@@ -249,11 +242,16 @@ struct ink_status ink_rpc_server_start(struct ink_rpc_server *server, struct ink
     if (!ink_is_ok(status))
         return status;
     server->port = grpc_server_add_http2_port(server->grpc, server->options.address, credentials);
+    const char *refused = server->port <= 0 ? server->options.address : NULL;
+    if (refused == NULL && server->options.socket != NULL &&
+        grpc_server_add_http2_port(server->grpc,
+                                   ink_arena_printf(arena, "unix:%s", server->options.socket),
+                                   credentials) <= 0)
+        refused = server->options.socket;
     grpc_server_credentials_release(credentials);
-    if (server->port <= 0)
+    if (refused != NULL)
         return ink_errorf(arena, INK_UNAVAILABLE,
-                          "cannot listen on %s: the address is wrong or in use",
-                          server->options.address);
+                          "cannot listen on %s: the address is wrong or in use", refused);
     server->started = ink_now();
     server->floods =
         flood_watch_new(server->port, server->options.max_buffer_bytes, flooded, server);
@@ -326,19 +324,10 @@ static bool ended(const struct ink_rpc_server *server)
 static void await(struct ink_rpc_server *server, bool (*condition)(const struct ink_rpc_server *),
                   int64_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += ms % 1000 * INK_MILLISECOND;
-    if (until.tv_nsec >= INK_SECOND) {
-        until.tv_sec++;
-        until.tv_nsec -= INK_SECOND;
-    }
+    int64_t end = ink_now() + ms * INK_MILLISECOND;
     pthread_mutex_lock(&server->lock);
-    while (!condition(server)) {
-        if (pthread_cond_timedwait(&server->changed, &server->lock, &until) != 0)
-            break;
-    }
+    while (!condition(server) && ink_cond_wait_until(&server->changed, &server->lock, end))
+        ;
     pthread_mutex_unlock(&server->lock);
 }
 
@@ -366,15 +355,16 @@ static void await_drained(struct ink_rpc_server *server, int64_t grace_ms)
         await(server, quiet, left_ms);
 }
 
+static bool started(const struct ink_rpc_server *server)
+{
+    return server->events.n_threads != 0;
+}
+
 static void stop_threads(struct ink_rpc_server *server)
 {
-    grpc_completion_queue_shutdown(server->events);
-    if (server->n_threads == 0) { /* never started: nobody else drains it */
-        handle_events(server);
+    turns_stop(&server->events);
+    if (!started(server))
         return;
-    }
-    for (unsigned i = 0; i < server->n_threads; i++)
-        pthread_join(server->threads[i], NULL);
     atomic_store(&server->watch_ends, true);
     pthread_join(server->watch, NULL);
 }
@@ -413,10 +403,10 @@ void ink_rpc_server_stop(struct ink_rpc_server *server, int64_t grace_ms)
     leave(server, grace_ms);
     if (!stop_accepting(server))
         return;
-    if (server->n_threads != 0) {
+    if (started(server)) {
         server->shutdown.done = shut_down;
         INK_HAND_OVER(&server->shutdown);
-        grpc_server_shutdown_and_notify(server->grpc, server->events, &server->shutdown);
+        grpc_server_shutdown_and_notify(server->grpc, server->events.queue, &server->shutdown);
         streams_cancel(server, false);
         await_drained(server, grace_ms > 0 ? grace_ms : 1);
         grpc_server_cancel_all_calls(server->grpc);
@@ -432,8 +422,7 @@ void ink_rpc_server_free(struct ink_rpc_server *server)
         return;
     ink_rpc_server_stop(server, 0);
     grpc_server_destroy(server->grpc);
-    grpc_completion_queue_destroy(server->events);
-    free(server->threads);
+    turns_release(&server->events);
     lanes_release(&server->lanes);
     flood_watch_free(server->floods);
     ink_arena_release(&server->arena);

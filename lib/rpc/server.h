@@ -166,7 +166,11 @@ struct ink_status ink_rpc_proceed(struct ink_rpc_next *next, struct ink_rpc_call
 const char *ink_rpc_metadata(const struct ink_rpc_call *call, const char *key);
 
 struct ink_rpc_server_options {
-    const char *address;           /* "127.0.0.1:3001"; port 0 picks a free one */
+    const char *address; /* "127.0.0.1:3001"; port 0 picks a free one */
+    /* NULL, or the path of a Unix socket that it serves as well. One that was left there is taken
+     * over; it is removed at the end. All who connect count as one client, and whoever may write to
+     * it is trusted not to flood it. */
+    const char *socket;
     const struct ink_rpc_tls *tls; /* NULL for plain text; must outlive the server */
     /* Told of each call that is refused because of its client's certificate, with the names of
      * that; and of each connection that is closed because it does harm (flood.h), with why. Called
@@ -187,7 +191,8 @@ struct ink_rpc_server_options {
      * means 60 s. A request must have arrived 10 s after its headers in any case. */
     int64_t max_deadline_ms;
     /* Unary calls at once, whether they arrive, wait, run or are being answered; 0 means 4096. One
-     * more is RESOURCE_EXHAUSTED: not that one, but the newest of the connection that has most. */
+     * more is RESOURCE_EXHAUSTED: not that one, but the newest of the connection and method that
+     * have most. */
     unsigned max_calls;
     /* Calls and streams at once of one connection; a client that keeps to HTTP/2 waits with the
      * next. 0 means 1024. */

@@ -1,10 +1,10 @@
 /*
  * The parts of a server, shared by the files of lib/rpc that implement it.
  *
- * One completion queue, `events`, brings all that happens to threads that are alike. Handlers of
- * unary calls, which may block, run on them as well, but never on all at once: `lanes` (lanes.h)
- * says whose turn it is, and there is one thread more than handlers. A stream has a thread of its
- * own.
+ * One completion queue, `events`, brings all that happens to threads that are alike and take turns
+ * at it (turns.h). Handlers of unary calls, which may block, run on them as well, but never on all
+ * at once: `lanes` (lanes.h) says which call is next, and there is one thread more than handlers. A
+ * stream has a thread of its own.
  */
 #pragma once
 
@@ -17,6 +17,7 @@
 #include "lib/rpc/flood.h"
 #include "lib/rpc/lanes.h"
 #include "lib/rpc/server.h"
+#include "lib/rpc/turns.h"
 #include "lib/rpc/wire.h"
 
 #define MOST_INTERCEPTORS 16
@@ -59,6 +60,8 @@ enum served_kind {
 /* One method that is served. */
 struct served {
     struct ink_rpc_server *server;
+    unsigned number; /* from 0 */
+    struct lane_method lane;
     const struct ink_method *method;
     const struct ink_message *input;
     const struct ink_message *output;
@@ -78,9 +81,7 @@ struct ink_rpc_server {
     grpc_server *grpc;
     struct lanes lanes;
     struct flood_watch *floods; /* from the start on */
-    grpc_completion_queue *events;
-    pthread_t *threads;
-    unsigned n_threads;
+    struct turns events;
     pthread_t watch; /* looks for floods, and after those that are late */
     atomic_bool watch_ends;
     struct served *methods;

@@ -111,13 +111,14 @@ static void work(struct ink_rpc_server *server)
     struct lane_entry *entry;
     while ((entry = lanes_take(&server->lanes)) != NULL) {
         struct unary *unary = INK_CONTAINER_OF(entry, struct unary, entry);
+        struct lane_method *method = entry->method;
         if (taken_back(unary)) {
             flood_watch_note_reset(server->floods, unary->call.ctx.peer);
             finish_one(unary);
         } else {
             run(unary);
         }
-        lanes_done(&server->lanes);
+        lanes_done(&server->lanes, method);
     }
 }
 
@@ -170,11 +171,12 @@ static void requested(struct event *event, bool ok)
     int64_t now = ink_now();
     unary->call.latest = now + server->options.max_deadline_ms * INK_MILLISECOND;
     unary->entry.grpc = unary->call.grpc;
+    unary->entry.method = &served->lane;
     unary->entry.latest = unary->call.latest + HANDLER_GRACE;
     unary->entry.until =
         now + ARRIVAL_TIME < unary->call.latest ? now + ARRIVAL_TIME : unary->call.latest;
-    struct lane_admission admission =
-        lanes_admit(&server->lanes, &unary->entry, call_connection(server, &unary->call));
+    struct lane_admission admission = lanes_admit(
+        &server->lanes, &unary->entry, call_connection(server, &unary->call) + served->number);
     if (admission.dropped != NULL)
         finish_one(INK_CONTAINER_OF(admission.dropped, struct unary, entry));
     if (!admission.admitted) {

@@ -18,20 +18,21 @@ void blog_show(struct ink_ctx *ctx, const struct blog_row *row, Inkmesh__Blog__V
 
 /* copies.c: the copies in Redis. */
 bool blog_copy_get(struct blog_service *service, struct ink_ctx *ctx, const char *id,
+                   struct ink_cache_lease *ret_lease,
                    Inkmesh__Blog__V1__Blog *reply) INK_MUST_CHECK;
-/* Offers the blog as it was read, at `version`. */
-void blog_copy_offer(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
+/* Offers the blog as it was read after that, at `version`. */
+void blog_copy_offer(struct blog_service *service, struct ink_ctx *ctx,
+                     const struct ink_cache_lease *lease, int64_t version,
                      const Inkmesh__Blog__V1__Blog *blog);
-/* The blog was changed to this: older copies go, whatever becomes of this one. */
-void blog_copy_renew(struct blog_service *service, struct ink_ctx *ctx, int64_t version,
-                     const Inkmesh__Blog__V1__Blog *blog);
-/* After a change that ended with `status` instead of its result: it may have happened nevertheless
- * (or may still), so nothing that Redis has or is offered soon can be trusted. */
-void blog_copy_doubt(struct blog_service *service, struct ink_ctx *ctx, const char *id,
-                     struct ink_status status);
-/* After the deletion of a blog whose last version this was. */
+/* The blog was changed to this version: older copies go. Who reads it first makes the next. For a
+ * blog that was deleted, one above its last. */
 void blog_copy_drop(struct blog_service *service, struct ink_ctx *ctx, const char *id,
                     int64_t version);
+/* After a change that ended with `status` instead of its result: where that does not say that it
+ * has not happened, it may have (or may still), so nothing that Redis has or is offered soon can be
+ * trusted. */
+void blog_copy_doubt(struct blog_service *service, struct ink_ctx *ctx, const char *id,
+                     struct ink_status status);
 
 /* pages.c: the RPC of the same name. */
 struct ink_status blog_list(struct blog_service *service, struct ink_ctx *ctx,

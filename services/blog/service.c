@@ -82,8 +82,7 @@ static struct ink_status create_blog(void *self, struct ink_ctx *ctx,
         return status;
     ink_outbox_wake(service->parts.relay);
     blog_show(ctx, &blog, reply);
-    blog_copy_offer(service, ctx, blog.version, reply);
-    return ink_ok();
+    return ink_ok(); /* who reads it first makes the copy */
 }
 INK_RPC_UNARY(create_blog, Inkmesh__Blog__V1__CreateBlogRequest, Inkmesh__Blog__V1__Blog)
 
@@ -94,13 +93,14 @@ static struct ink_status get_blog(void *self, struct ink_ctx *ctx,
     struct blog_service *service = self;
     const char *id = stored_id(ctx, request->id);
     struct blog_row blog;
-    if (blog_copy_get(service, ctx, id, reply))
+    struct ink_cache_lease lease;
+    if (blog_copy_get(service, ctx, id, &lease, reply))
         return ink_ok();
     struct ink_status status = blog_store_find(service->parts.db, ctx, id, &blog);
     if (!ink_is_ok(status))
         return status;
     blog_show(ctx, &blog, reply);
-    blog_copy_offer(service, ctx, blog.version, reply);
+    blog_copy_offer(service, ctx, &lease, blog.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(get_blog, Inkmesh__Blog__V1__GetBlogRequest, Inkmesh__Blog__V1__Blog)
@@ -217,6 +217,7 @@ static struct ink_status change(struct blog_service *service, struct ink_ctx *ct
     if (!found)
         return explain(service, ctx, id, condition);
     ink_outbox_wake(service->parts.relay);
+    blog_copy_drop(service, ctx, id, blog->version);
     return ink_ok();
 }
 
@@ -237,10 +238,6 @@ static struct ink_status update_blog(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     blog_show(ctx, &blog, reply);
-    if (nothing)
-        blog_copy_offer(service, ctx, blog.version, reply);
-    else
-        blog_copy_renew(service, ctx, blog.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(update_blog, Inkmesh__Blog__V1__UpdateBlogRequest, Inkmesh__Blog__V1__Blog)
@@ -264,7 +261,7 @@ static struct ink_status delete_blog(void *self, struct ink_ctx *ctx,
     if (!found)
         return explain(service, ctx, id, &condition);
     ink_outbox_wake(service->parts.relay);
-    blog_copy_drop(service, ctx, id, version);
+    blog_copy_drop(service, ctx, id, version + 1);
     return ink_ok();
 }
 INK_RPC_UNARY(delete_blog, Inkmesh__Blog__V1__DeleteBlogRequest, Google__Protobuf__Empty)

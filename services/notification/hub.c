@@ -2,10 +2,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/base/cond.h"
 
 #define N_BUCKETS 256
 #define RETRY_MS 5000
@@ -45,13 +45,9 @@ static struct notification_watch **bucket_of(struct notification_hub *hub, const
 
 static void init_watch(struct notification_watch *watch, const char *user_id)
 {
-    pthread_condattr_t attributes;
     *watch = (struct notification_watch){0};
     strncpy(watch->user_id, user_id, sizeof(watch->user_id) - 1);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&watch->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&watch->changed, NULL);
 }
 
 static struct ink_status too_many_own(void)
@@ -112,11 +108,9 @@ bool notification_hub_wait(struct notification_hub *hub, struct notification_wat
                            int64_t timeout_ms)
 {
     int64_t end = ink_now() + timeout_ms * INK_MILLISECOND;
-    struct timespec until = {.tv_sec = end / INK_SECOND, .tv_nsec = end % INK_SECOND};
     pthread_mutex_lock(&hub->lock);
-    int timed_out = 0;
-    while (!watch->woken && timed_out == 0)
-        timed_out = pthread_cond_timedwait(&watch->changed, &hub->lock, &until);
+    while (!watch->woken && ink_cond_wait_until(&watch->changed, &hub->lock, end))
+        ;
     bool woken = watch->woken;
     watch->woken = false;
     pthread_mutex_unlock(&hub->lock);

@@ -36,11 +36,12 @@ static void show_page(struct notification_service *service, struct ink_ctx *ctx,
 
 /* What is in the cache but cannot be read (another release wrote it) counts as not there. */
 static bool cached_page(struct notification_service *service, struct ink_ctx *ctx, const char *key,
+                        struct ink_cache_lease *ret_lease,
                         Inkmesh__Notification__V1__ListNotificationsResponse *reply)
 {
     void *data;
     size_t size;
-    if (!ink_cache_get(service->parts.cache, ctx, key, &data, &size, NULL))
+    if (!ink_cache_get(service->parts.cache, ctx, key, ret_lease, &data, &size, NULL))
         return false;
     Inkmesh__Notification__V1__ListNotificationsResponse *found =
         inkmesh__notification__v1__list_notifications_response__unpack(
@@ -52,13 +53,13 @@ static bool cached_page(struct notification_service *service, struct ink_ctx *ct
 }
 
 static void cache_page(struct notification_service *service, struct ink_ctx *ctx, const char *key,
-                       int64_t version,
+                       const struct ink_cache_lease *lease, int64_t version,
                        const Inkmesh__Notification__V1__ListNotificationsResponse *page)
 {
     size_t size = inkmesh__notification__v1__list_notifications_response__get_packed_size(page);
     uint8_t *data = ink_arena_alloc(ctx->arena, size + 1);
     inkmesh__notification__v1__list_notifications_response__pack(page, data);
-    ink_cache_put(service->parts.cache, ctx, key, version, data, size, 0);
+    ink_cache_put(service->parts.cache, ctx, key, lease, version, data, size, 0);
 }
 
 /* The seq below which the page begins. */
@@ -83,7 +84,8 @@ notification_list(struct notification_service *service, struct ink_ctx *ctx,
         newest && size == DEFAULT_PAGE_SIZE ? notification_cache_key(ctx, ctx->caller.id) : NULL;
     int64_t before = INT64_MAX;
     struct notification_page page;
-    if (key != NULL && cached_page(service, ctx, key, reply))
+    struct ink_cache_lease lease;
+    if (key != NULL && cached_page(service, ctx, key, &lease, reply))
         return ink_ok();
     struct ink_status status =
         newest ? ink_ok() : read_token(service, ctx, request->page_token, &before);
@@ -94,6 +96,6 @@ notification_list(struct notification_service *service, struct ink_ctx *ctx,
         return status;
     show_page(service, ctx, &page, size, reply);
     if (key != NULL)
-        cache_page(service, ctx, key, page.version, reply);
+        cache_page(service, ctx, key, &lease, page.version, reply);
     return ink_ok();
 }

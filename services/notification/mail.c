@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/cond.h"
 #include "lib/base/random.h"
 #include "lib/db/migrate.h"
 #include "lib/log/log.h"
@@ -30,14 +31,10 @@ struct ink_status notification_mail_new(const struct notification_mail_options *
         return ink_errorf(arena, status.code, "SMTP_URL, SMTP_USER, SMTP_PASSWORD: %s",
                           status.message);
     struct notification_mail *mail = ink_calloc(1, sizeof(*mail));
-    pthread_condattr_t attributes;
     mail->options = *options;
     mail->smtp = smtp;
     pthread_mutex_init(&mail->lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&mail->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    pthread_cond_init(&mail->changed, NULL);
     *ret_mail = mail;
     return ink_ok();
 }
@@ -55,18 +52,11 @@ void notification_mail_free(struct notification_mail *mail)
 
 /* Waiting */
 
-static struct timespec after(int64_t ms)
-{
-    int64_t end = ink_now() + ms * INK_MILLISECOND;
-    return (struct timespec){.tv_sec = end / INK_SECOND, .tv_nsec = end % INK_SECOND};
-}
-
 void notification_mail_wait(struct notification_mail *mail, int64_t ms)
 {
-    struct timespec end = after(ms);
+    int64_t end = ink_now() + ms * INK_MILLISECOND;
     pthread_mutex_lock(&mail->lock);
-    while (!mail->woken && !mail->stopping &&
-           pthread_cond_timedwait(&mail->changed, &mail->lock, &end) == 0)
+    while (!mail->woken && !mail->stopping && ink_cond_wait_until(&mail->changed, &mail->lock, end))
         ;
     mail->woken = false;
     pthread_mutex_unlock(&mail->lock);
@@ -181,7 +171,8 @@ struct ink_status notification_mail_check(void *self, struct ink_arena *arena)
 void notification_mail_drain(void *self, int64_t grace_ms)
 {
     struct notification_mail *mail = self;
-    struct timespec end = after(grace_ms);
+    int64_t at = ink_now() + grace_ms * INK_MILLISECOND;
+    struct timespec end = {.tv_sec = at / INK_SECOND, .tv_nsec = at % INK_SECOND};
     pthread_mutex_lock(&mail->lock);
     mail->stopping = true;
     bool running = mail->running;

@@ -1,33 +1,9 @@
 #include "services/notification/mail_program.h"
 
 #include "lib/log/log.h"
+#include "lib/mesh/client.h"
 
 #define BATCH_GET_USERS "/inkmesh.user.v1.UserService/BatchGetUsers"
-
-static struct ink_status reload(void *client, struct ink_arena *arena,
-                                struct ink_tls_state *ret_state)
-{
-    return ink_rpc_client_reload(client, arena, ret_state);
-}
-
-static struct ink_rpc_client *reach_users(struct ink_program *program,
-                                          const struct notification_settings *settings,
-                                          struct ink_rpc_tls *tls)
-{
-    struct ink_rpc_client *client;
-    struct ink_rpc_client_options options = {.target = settings->mail.user_service};
-    *tls = settings->backing.rpc.tls;
-    tls->server_name = settings->mail.user_name;
-    if (tls->ca_file != NULL)
-        options.tls = tls;
-    ink_program_plaintext(program, "USER_SERVICE_ADDRESS", options.target, "GRPC_TLS_CA_FILE",
-                          tls->ca_file);
-    ink_program_must(program, "reach the user service",
-                     ink_rpc_client_new(ink_program_contract(program), &options,
-                                        ink_program_arena(program), &client));
-    ink_program_certificate(program, "user", reload, client);
-    return client;
-}
 
 void notification_mail_program_open(const struct ink_backing *backing,
                                     const struct notification_settings *settings,
@@ -40,7 +16,12 @@ void notification_mail_program_open(const struct ink_backing *backing,
         ink_log(INK_LOG_WARN, NULL, "no SMTP_URL: e-mails are held");
         return;
     }
-    ret_opened->users = reach_users(program, settings, &ret_opened->users_tls);
+    ret_opened->users = ink_program_client(
+        program, &(struct ink_mesh_client_spec){.name = "user",
+                                                .setting = "USER_SERVICE_ADDRESS",
+                                                .target = set->user_service,
+                                                .tls = &settings->backing.rpc.tls,
+                                                .server_name = set->user_name});
     struct notification_mail_options options = {
         .db = backing->db,
         .users = {.client = ret_opened->users,

@@ -9,7 +9,6 @@
 #include "services/notification/settings.h"
 
 struct notification_mail_program {
-    struct ink_rpc_tls users_tls;
     struct ink_rpc_client *users;
     struct notification_mail *mail;
 };

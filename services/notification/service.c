@@ -80,29 +80,51 @@ char *notification_cache_key(const struct ink_ctx *ctx, const char *user_id)
     return ink_arena_printf(ctx->arena, "notifications:user:%s", user_id);
 }
 
-/* Before the commit, so that nothing that happens right after it can leave the old list in Redis:
- * what has the version of before is refused from now on. Should the transaction fail, Redis merely
- * has nothing for a while. */
-static void make_stale(struct notification_service *service, const struct ink_ctx *ctx,
-                       const struct notification_change *changes, size_t count)
+/* Before the commit, so that a process that dies right after it leaves no old list in Redis: what
+ * has the version of before is refused from now on. Should the transaction fail, Redis merely has
+ * nothing for a while. And after the commit, for a Redis that has forgotten meanwhile. */
+void notification_service_stale(struct notification_service *service, const struct ink_ctx *ctx,
+                                const struct notification_changes *changes)
 {
-    struct ink_cache_mark *marks = ink_arena_calloc(ctx->arena, count, sizeof(*marks));
-    for (size_t i = 0; i < count; i++)
-        marks[i] = (struct ink_cache_mark){notification_cache_key(ctx, changes[i].user_id),
-                                           changes[i].version};
-    ink_cache_invalidate_all(service->parts.cache, ctx, marks, count);
+    struct ink_cache_mark *marks = ink_arena_calloc(ctx->arena, changes->count, sizeof(*marks));
+    for (size_t i = 0; i < changes->count; i++)
+        marks[i] = (struct ink_cache_mark){notification_cache_key(ctx, changes->list[i].user_id),
+                                           changes->list[i].version};
+    ink_cache_invalidate_all(service->parts.cache, ctx, marks, changes->count);
+}
+
+void notification_service_doubt(struct notification_service *service, const struct ink_ctx *ctx,
+                                const struct notification_changes *changes)
+{
+    for (size_t i = 0; i < changes->count; i++)
+        ink_cache_doubt(service->parts.cache, ctx,
+                        notification_cache_key(ctx, changes->list[i].user_id));
 }
 
 struct ink_status notification_service_add(struct notification_service *service,
                                            struct ink_db_tx *tx, const struct ink_ctx *ctx,
-                                           struct notification_row *rows, size_t count)
+                                           struct notification_row *rows, size_t count,
+                                           struct notification_changes *ret_changes)
 {
-    struct notification_change *changes;
-    size_t n_changes;
+    struct notification_changes changes;
     struct ink_status status = notification_store_add(
-        tx, ctx, rows, count, service->parts.hold_emails, &changes, &n_changes);
+        tx, ctx, rows, count, service->parts.hold_emails, &changes.list, &changes.count);
+    if (!ink_is_ok(status))
+        return status;
+    notification_service_stale(service, ctx, &changes);
+    *ret_changes = changes;
+    return ink_ok();
+}
+
+/* A commit that ended without a result may have happened, or may still. */
+static struct ink_status commit(struct notification_service *service, struct ink_ctx *ctx,
+                                struct ink_db_tx **tx, const struct notification_changes *changes)
+{
+    struct ink_status status = ink_db_commit(tx);
     if (ink_is_ok(status))
-        make_stale(service, ctx, changes, n_changes);
+        notification_service_stale(service, ctx, changes);
+    else if (!status.undone)
+        notification_service_doubt(service, ctx, changes);
     return status;
 }
 
@@ -170,18 +192,19 @@ create_notification(void *self, struct ink_ctx *ctx,
                     Inkmesh__Notification__V1__Notification *reply)
 {
     struct notification_service *service = self;
-    char user_id[INK_UUID_SIZE];
+    char *user_id = ink_arena_alloc(ctx->arena, INK_UUID_SIZE); /* for the reply, too */
     struct notification_row row = {
         .user_id = user_id, .message = request->message, .type = request->type};
     struct ink_status status = find_recipient(ctx, request, user_id);
     if (!ink_is_ok(status))
         return status;
     INK_DB_TX struct ink_db_tx *tx = NULL;
+    struct notification_changes changes;
     status = ink_db_begin(service->parts.db, ctx, &tx);
     if (ink_is_ok(status))
-        status = notification_service_add(service, tx, ctx, &row, 1);
+        status = notification_service_add(service, tx, ctx, &row, 1, &changes);
     if (ink_is_ok(status))
-        status = ink_db_commit(&tx);
+        status = commit(service, ctx, &tx, &changes);
     if (!ink_is_ok(status))
         return status;
     notification_service_tell(service, &row, 1);
@@ -212,8 +235,10 @@ static struct ink_status mark(struct notification_service *service, struct ink_c
         status = notification_store_mark(tx, ctx, ctx->caller.id, id, &version);
     if (!ink_is_ok(status) || version == 0)
         return status;
-    make_stale(service, ctx, &(struct notification_change){ctx->caller.id, version}, 1);
-    return ink_db_commit(&tx);
+    struct notification_change change = {ctx->caller.id, version};
+    struct notification_changes changes = {&change, 1};
+    notification_service_stale(service, ctx, &changes);
+    return commit(service, ctx, &tx, &changes);
 }
 
 static struct ink_status mark_read(void *self, struct ink_ctx *ctx,

@@ -21,8 +21,8 @@
 #include "lib/rpc/server.h"
 
 struct notification_service;
+struct notification_changes;
 struct notification_row;
-struct notification_change;
 
 #define NOTIFICATION_SERVICE "inkmesh.notification.v1.NotificationService"
 /* `self` is a struct notification_service. */
@@ -48,11 +48,17 @@ notification_service_new(struct ink_arena *arena, const struct notification_serv
 void notification_service_free(struct notification_service *service);
 
 /* Adds notifications within a transaction that somebody else commits: rows need user_id, message
- * and type. What Redis has of these users is stale from then on. */
+ * and type. The changes live in ctx->arena. What Redis has of these users is stale from then on; as
+ * it may forget that before the commit, say it again afterwards. */
 struct ink_status notification_service_add(struct notification_service *service,
                                            struct ink_db_tx *tx, const struct ink_ctx *ctx,
-                                           struct notification_row *rows,
-                                           size_t count) INK_MUST_CHECK;
+                                           struct notification_row *rows, size_t count,
+                                           struct notification_changes *ret_changes) INK_MUST_CHECK;
+void notification_service_stale(struct notification_service *service, const struct ink_ctx *ctx,
+                                const struct notification_changes *changes);
+/* Or else that nobody knows whether there was, or will be, a commit. */
+void notification_service_doubt(struct notification_service *service, const struct ink_ctx *ctx,
+                                const struct notification_changes *changes);
 /* After the commit: tells the streams of the rows' users, wherever they are, and who sends mail. */
 void notification_service_tell(struct notification_service *service,
                                const struct notification_row *rows, size_t count);

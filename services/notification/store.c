@@ -43,19 +43,17 @@ static void add_column(struct ink_db_params *params, const struct notification_r
     ink_db_add_text_array(params, items, count);
 }
 
-/* In the order of the rows, as the statement returns them. */
 static void take_added(const struct ink_ctx *ctx, const struct ink_db_rows *added,
-                       struct notification_row *rows, struct notification_change **ret_changes,
-                       size_t *ret_count)
+                       struct notification_row *rows, size_t count,
+                       struct notification_change **ret_changes, size_t *ret_count)
 {
-    size_t count = ink_db_row_count(added), n_changes = 0;
-    struct notification_change *changes = ink_arena_calloc(ctx->arena, count, sizeof(*changes));
-    for (size_t i = 0; i < count; i++) {
-        read_row(ctx, added, i, &rows[i]);
-        bool last = ink_db_bool(added, i, N_ROW_COLUMNS);
-        if (last)
-            changes[n_changes++] = (struct notification_change){rows[i].user_id, rows[i].seq};
-    }
+    size_t n_changes = ink_db_row_count(added);
+    struct notification_change *changes = ink_arena_calloc(ctx->arena, n_changes, sizeof(*changes));
+    for (size_t i = 0; i < n_changes; i++)
+        changes[i] =
+            (struct notification_change){copy_text(ctx, added, i, 0), ink_db_int64(added, i, 1)};
+    for (size_t i = 0; i < count; i++)
+        rows[i].created_at = ink_db_time(added, 0, 2);
     *ret_changes = changes;
     *ret_count = n_changes;
 }
@@ -66,32 +64,32 @@ struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_
                                          size_t *ret_count)
 {
     /* Mailboxes are locked in the order of their keys, so that transactions with several of them
-     * cannot wait for each other. */
+     * cannot wait for each other. The time is that of the last lock. What the caller has is not
+     * sent back, and what is inserted is not kept: there may be a thousand rows. */
     static const struct ink_db_statement add = {
         .name = "notification_add",
-        .sql = "WITH new AS ("
-               "  SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])"
-               "    WITH ORDINALITY AS t (id, user_id, message, type, place)"
-               "), box AS ("
-               "  INSERT INTO mailboxes AS m (user_id, version, unread)"
-               "  SELECT user_id, count(*), count(*) FROM new GROUP BY user_id ORDER BY user_id"
-               "  ON CONFLICT (user_id) DO UPDATE"
-               "    SET version = m.version + EXCLUDED.version, unread = m.unread + EXCLUDED.unread"
-               "  RETURNING user_id, version"
-               "), n AS ("
-               "  INSERT INTO notifications (id, user_id, message, type, seq, created_at)"
-               "  SELECT id, user_id, message, type,"
-               "    version - count(*) OVER mine"
-               "      + row_number() OVER (PARTITION BY user_id ORDER BY place),"
-               "    clock_timestamp()"
-               "  FROM new JOIN box USING (user_id) WINDOW mine AS (PARTITION BY user_id)"
-               "  RETURNING *"
-               "), mail AS ("
-               "  INSERT INTO emails (notification_id, user_id, state, created_at, next_attempt_at)"
-               "  SELECT id, user_id, $5, created_at, now() FROM n WHERE type = 'email'"
-               ")"
-               " SELECT " ROW_COLUMNS ", n.seq = box.version"
-               " FROM n JOIN box USING (user_id) JOIN new ON new.id = n.id ORDER BY new.place",
+        .sql =
+            "WITH new AS ("
+            "  SELECT *, row_number() OVER (PARTITION BY user_id ORDER BY place DESC) - 1 AS later"
+            "  FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[])"
+            "    WITH ORDINALITY AS t (id, user_id, message, type, place)"
+            "), box AS ("
+            "  INSERT INTO mailboxes AS m (user_id, version, unread)"
+            "  SELECT user_id, count(*), count(*) FROM new GROUP BY user_id ORDER BY user_id"
+            "  ON CONFLICT (user_id) DO UPDATE"
+            "    SET version = m.version + EXCLUDED.version, unread = m.unread + EXCLUDED.unread"
+            "  RETURNING user_id, version, clock_timestamp() AS locked_at"
+            "), moment AS ("
+            "  SELECT max(locked_at) AS created_at FROM box"
+            "), n AS ("
+            "  INSERT INTO notifications (id, user_id, message, type, seq, created_at)"
+            "  SELECT id, user_id, message, type, version - later, created_at"
+            "  FROM new JOIN box USING (user_id), moment"
+            "), mail AS ("
+            "  INSERT INTO emails (notification_id, user_id, state, created_at, next_attempt_at)"
+            "  SELECT id, user_id, $5, created_at, now() FROM new, moment WHERE type = 'email'"
+            ")"
+            " SELECT user_id, version, created_at FROM box, moment",
     };
     INK_DB_ROWS struct ink_db_rows added = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
@@ -107,7 +105,7 @@ struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_
     ink_db_add_text(&params, hold_emails ? "held" : "pending");
     struct ink_status status = ink_db_tx_query(tx, &add, &params, &added);
     if (ink_is_ok(status))
-        take_added(ctx, &added, rows, ret_changes, ret_count);
+        take_added(ctx, &added, rows, count, ret_changes, ret_count);
     return status;
 }
 

@@ -33,9 +33,15 @@ struct notification_change {
     int64_t version;
 };
 
-/* Adds notifications (their user_id, message and type; the rest is set then), in their order, and
- * for those of type email what mail_store.h reads: as pending, or as held. The users' changes, one
- * each, are in *ret_changes. */
+/* Of several users, one each. */
+struct notification_changes {
+    struct notification_change *list;
+    size_t count;
+};
+
+/* Adds notifications (their user_id, message and type; id and created_at are set then), at least
+ * one, in their order, and for those of type email what mail_store.h reads: as pending, or as held.
+ * All are created at the same time. The users' changes, one each, are in *ret_changes. */
 struct ink_status notification_store_add(struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                          struct notification_row *rows, size_t count,
                                          bool hold_emails, struct notification_change **ret_changes,

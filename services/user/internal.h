@@ -11,7 +11,8 @@
 
 struct user_service {
     struct user_service_parts parts;
-    struct ink_seal accounts; /* for their marks in the log */
+    struct ink_seal accounts;   /* for their marks in the log */
+    struct ink_seal successors; /* makes the next refresh token of one */
 };
 
 /* Begins a session of a user who has shown who they are. */

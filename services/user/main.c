@@ -49,7 +49,9 @@ int main(int argc, char **argv)
         .secret = backing.seal_secret,
         .relay = backing.relay,
         .passwords = make_passwords(program, &settings),
-        .refresh = {.ttl = settings.refresh_ttl, .grace = settings.refresh_grace},
+        .refresh = {.ttl = settings.refresh_ttl,
+                    .grace = settings.refresh_grace,
+                    .repeat = settings.refresh_repeat},
     };
     struct user_service *service = user_service_new(&parts);
     struct ink_db_pruner *pruner = user_store_prune_sessions(parts.db, settings.session_retention);

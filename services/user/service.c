@@ -15,6 +15,7 @@ struct user_service *user_service_new(const struct user_service_parts *parts)
     struct user_service *service = ink_calloc(1, sizeof(*service));
     service->parts = *parts;
     ink_seal_init(&service->accounts, parts->secret, "accounts in the log");
+    ink_seal_init(&service->successors, parts->secret, "refresh tokens");
     return service;
 }
 
@@ -23,6 +24,7 @@ void user_service_free(struct user_service *service)
     if (service == NULL)
         return;
     ink_seal_release(&service->accounts);
+    ink_seal_release(&service->successors);
     free(service);
 }
 
@@ -105,7 +107,8 @@ static void renew_hash(struct user_service *service, struct ink_ctx *ctx, const 
         ink_log(INK_LOG_WARN, ctx, "cannot renew a password's hash", INK_LOG_STATUS(status));
 }
 
-/* An unknown email address goes the same way as a wrong password, to the same answer. */
+/* An unknown email address goes the same way as a wrong password, to the same answer. Where more
+ * people sign in than can, most of what is done here is to refuse, so that comes first. */
 static struct ink_status login(void *self, struct ink_ctx *ctx,
                                const Inkmesh__User__V1__LoginRequest *request,
                                Inkmesh__User__V1__Session *reply)
@@ -113,8 +116,9 @@ static struct ink_status login(void *self, struct ink_ctx *ctx,
     struct user_service *service = self;
     struct user_credentials found = {0};
     bool match = false;
-    struct ink_status status =
-        user_store_credentials(service->parts.db, ctx, request->email, &found);
+    struct ink_status status = ink_password_admit(service->parts.passwords);
+    if (ink_is_ok(status))
+        status = user_store_credentials(service->parts.db, ctx, request->email, &found);
     if (ink_is_ok(status))
         status = ink_password_verify(service->parts.passwords, ctx, request->password,
                                      found.password_hash, &match);
@@ -158,11 +162,12 @@ static char *cache_key(struct ink_ctx *ctx, const char *id)
 
 /* What is in the cache but cannot be read (another release wrote it) counts as not there. */
 static bool cached_user(struct user_service *service, struct ink_ctx *ctx, const char *id,
-                        Inkmesh__User__V1__User *reply)
+                        struct ink_cache_lease *ret_lease, Inkmesh__User__V1__User *reply)
 {
     void *data;
     size_t size;
-    if (!ink_cache_get(service->parts.cache, ctx, cache_key(ctx, id), &data, &size, NULL))
+    if (!ink_cache_get(service->parts.cache, ctx, cache_key(ctx, id), ret_lease, &data, &size,
+                       NULL))
         return false;
     Inkmesh__User__V1__User *user =
         inkmesh__user__v1__user__unpack(ink_arena_allocator(ctx->arena), size, data);
@@ -172,13 +177,15 @@ static bool cached_user(struct user_service *service, struct ink_ctx *ctx, const
     return true;
 }
 
-static void cache_user(struct user_service *service, struct ink_ctx *ctx, int64_t version,
+static void cache_user(struct user_service *service, struct ink_ctx *ctx,
+                       const struct ink_cache_lease *lease, int64_t version,
                        const Inkmesh__User__V1__User *user)
 {
     size_t size = inkmesh__user__v1__user__get_packed_size(user);
     uint8_t *data = ink_arena_alloc(ctx->arena, size);
     inkmesh__user__v1__user__pack(user, data);
-    ink_cache_put(service->parts.cache, ctx, cache_key(ctx, user->id), version, data, size, 0);
+    ink_cache_put(service->parts.cache, ctx, cache_key(ctx, user->id), lease, version, data, size,
+                  0);
 }
 
 /* A good token of an account that is gone is worth as much as none. */
@@ -196,7 +203,8 @@ static struct ink_status get_profile(void *self, struct ink_ctx *ctx,
 {
     (void)request;
     struct user_service *service = self;
-    if (cached_user(service, ctx, ctx->caller.id, reply))
+    struct ink_cache_lease lease;
+    if (cached_user(service, ctx, ctx->caller.id, &lease, reply))
         return ink_ok();
     struct user_row row;
     struct ink_status status = user_store_find(service->parts.db, ctx, ctx->caller.id, &row);
@@ -205,7 +213,7 @@ static struct ink_status get_profile(void *self, struct ink_ctx *ctx,
     if (!ink_is_ok(status))
         return status;
     show_user(ctx, &row, reply);
-    cache_user(service, ctx, row.version, reply);
+    cache_user(service, ctx, &lease, row.version, reply);
     return ink_ok();
 }
 INK_RPC_UNARY(get_profile, Inkmesh__User__V1__GetProfileRequest, Inkmesh__User__V1__User)

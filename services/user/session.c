@@ -2,7 +2,11 @@
  * Sessions: an access token that cannot be taken back but is short-lived, and a refresh token that
  * works once. Whoever steals a refresh token and uses it makes the owner's next use (or the other
  * way round) a second one, which ends the session for both. A second use right after the first is
- * refused too, but ends nothing: two calls of one client crossed.
+ * refused too, but ends nothing: two calls of one client crossed. One a little later is given the
+ * same refresh token again, as long as that was not used: the answer to the first may have been
+ * lost (RFC 9700, section 4.14.2, leaves it to the server what counts as a replay). All tokens of a
+ * session are of one family, so that used ones need not be kept to be known: a token of the family
+ * that is not stored any more was used.
  */
 #include <string.h>
 
@@ -19,6 +23,12 @@ static void fill(struct user_service *service, struct ink_ctx *ctx, const char *
     reply->refresh_token = ink_arena_strdup(ctx->arena, refresh_token);
 }
 
+static void hash(const char *token, struct user_token *ret_stored)
+{
+    ink_opaque_hash(token, ret_stored->hash);
+    ink_opaque_family(token, ret_stored->family);
+}
+
 struct ink_status user_session_begin(struct user_service *service, struct ink_ctx *ctx,
                                      const char *user_id, Inkmesh__User__V1__Session *reply)
 {
@@ -27,7 +37,7 @@ struct ink_status user_session_begin(struct user_service *service, struct ink_ct
     char refresh[INK_OPAQUE_SIZE];
     struct user_token stored;
     ink_opaque_make(refresh);
-    ink_opaque_hash(refresh, stored.hash);
+    hash(refresh, &stored);
     struct ink_status status =
         ink_auth_issue_user(service->parts.auth, ctx->arena, user_id, &access);
     if (ink_is_ok(status))
@@ -57,6 +67,9 @@ static struct ink_status check_rotation(const struct ink_ctx *ctx,
     case USER_ROTATED:
         user_audit(ctx, "refresh", "ok", rotation->user_id);
         return ink_ok();
+    case USER_REPEATED:
+        user_audit(ctx, "refresh", "ok, repeated", rotation->user_id);
+        return ink_ok();
     case USER_UNKNOWN:
         return refuse(ctx, rotation, "unknown refresh token");
     case USER_EXPIRED:
@@ -80,9 +93,9 @@ struct ink_status user_session_refresh(struct user_service *service, struct ink_
 {
     struct user_token old, next;
     char refresh[INK_OPAQUE_SIZE];
-    ink_opaque_hash(request->refresh_token, old.hash);
-    ink_opaque_make(refresh);
-    ink_opaque_hash(refresh, next.hash);
+    hash(request->refresh_token, &old);
+    ink_opaque_make_next(&service->successors, request->refresh_token, refresh);
+    hash(refresh, &next);
     struct user_rotation rotation = {0};
     struct ink_status status =
         user_store_rotate(service->parts.db, ctx, &old, &next, &service->parts.refresh, &rotation);
@@ -103,7 +116,7 @@ struct ink_status user_session_end(struct user_service *service, struct ink_ctx 
                                    const Inkmesh__User__V1__LogoutRequest *request)
 {
     struct user_token token;
-    ink_opaque_hash(request->refresh_token, token.hash);
+    hash(request->refresh_token, &token);
     const char *user_id = NULL;
     struct ink_status status = user_store_end_session(service->parts.db, ctx, &token, &user_id);
     if (ink_is_ok(status))

@@ -4,8 +4,8 @@
 
 #include "lib/auth/password.h"
 
-/* A call that hashes a password holds a worker, so there are more workers than may do so at once:
- * the others go on serving reads. */
+/* A call that hashes a password, or waits for the database, holds a worker, so there are more
+ * workers than may do so at once: the others go on serving reads. */
 const struct ink_config_setting user_settings_table[] = {
     INK_CONFIG_INCLUDE(struct user_settings, backing, ink_backing_settings_table),
     INK_CONFIG_FALLBACK("ADMIN_ADDRESS", "127.0.0.1:9101"),
@@ -25,6 +25,11 @@ const struct ink_config_setting user_settings_table[] = {
                        .fallback = "1s", .max = 60,
                        .help = "in which using a refresh token twice is refused, but is not yet "
                                "taken for theft, which ends the session"),
+    INK_CONFIG_SECONDS(struct user_settings, refresh_repeat, .name = "REFRESH_TOKEN_REPEAT",
+                       .fallback = "1m", .max = 60,
+                       .help = "after that, and as long as the next one was not used, a refresh "
+                               "token that is used twice gets the same again, for its answer may "
+                               "have been lost; counted from its first use"),
     INK_CONFIG_SECONDS(struct user_settings, session_retention, .name = "SESSION_RETENTION",
                        .fallback = "1d", .max = INT64_C(3660) * 24 * 3600,
                        .help = "how long a session is kept after its refresh tokens have expired"),
@@ -44,12 +49,14 @@ const struct ink_config_setting user_settings_table[] = {
 struct ink_status user_settings_check(const struct user_settings *settings, unsigned threads,
                                       struct ink_arena *arena)
 {
-    int64_t hashing = settings->bcrypt_queue + threads;
-    if (hashing * 4 <= settings->backing.rpc.workers * 3)
+    int64_t hashing = settings->bcrypt_queue + threads, pool = settings->backing.database_pool;
+    if (settings->backing.rpc.workers >= hashing + pool + INK_BACKING_SPARE_WORKERS)
         return ink_ok();
     return ink_errorf(
         arena, INK_INVALID_ARGUMENT,
-        "BCRYPT_QUEUE and BCRYPT_THREADS let %lld calls hash passwords, which is more "
-        "than three quarters of GRPC_WORKERS (%lld): lower them, or raise it",
-        (long long)hashing, (long long)settings->backing.rpc.workers);
+        "BCRYPT_QUEUE and BCRYPT_THREADS let %lld calls hash passwords, and DATABASE_POOL %lld "
+        "wait for the database: GRPC_WORKERS (%lld) must be at least %d more, for calls that "
+        "need neither",
+        (long long)hashing, (long long)pool, (long long)settings->backing.rpc.workers,
+        INK_BACKING_SPARE_WORKERS);
 }

@@ -14,6 +14,7 @@ struct user_settings {
     int64_t token_ttl;
     int64_t refresh_ttl;
     int64_t refresh_grace;
+    int64_t refresh_repeat;
     int64_t session_retention;
     int64_t bcrypt_cost;
     int64_t bcrypt_threads;

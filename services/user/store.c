@@ -139,8 +139,8 @@ struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_c
                "  INSERT INTO sessions (id, user_id, expires_at)"
                "  VALUES ($1, $2, now() + make_interval(secs => $4)) RETURNING id, expires_at"
                ")"
-               " INSERT INTO refresh_tokens (hash, session_id, expires_at)"
-               " SELECT $3::bytea, id, expires_at FROM session",
+               " INSERT INTO refresh_tokens (hash, session_id, expires_at, family)"
+               " SELECT $3::bytea, id, expires_at, $5::bytea FROM session",
     };
     char id[INK_UUID_SIZE];
     ink_uuid_v7(id);
@@ -149,68 +149,107 @@ struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_c
     ink_db_add_text(&params, user_id);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
     ink_db_add_int64(&params, ttl);
+    ink_db_add_bytes(&params, token->family, sizeof(token->family));
     return ink_db_query(db, ctx, &begin, &params, NULL);
 }
 
+struct lock {
+    struct user_rotation rotation;
+    bool lately; /* used, but not too long ago for its answer to be given again */
+};
+
 /* Locks the token and its session, so that calls with tokens of one session take turns. A call that
- * had to wait sees what the other one left. now() is when this call began. */
+ * had to wait sees what the other one left. now() is when this call began. A token that is not
+ * there any more was used: another one of its family is locked in its place. */
 static struct ink_status lock_token(struct ink_db_tx *tx, const struct ink_ctx *ctx,
-                                    const struct user_token *token, int64_t grace,
-                                    struct user_rotation *ret_rotation)
+                                    const struct user_token *token,
+                                    const struct user_refresh_policy *policy, struct lock *ret_lock)
 {
     static const struct ink_db_statement lock = {
         .name = "token_lock",
-        .sql = "SELECT s.user_id, s.id, s.revoked_at IS NOT NULL, t.used_at IS NOT NULL,"
-               "       t.used_at > now() - make_interval(secs => $2), t.expires_at <= now()"
+        .sql = "SELECT s.user_id, s.id, s.revoked_at IS NOT NULL,"
+               "       t.hash <> $1 OR t.used_at IS NOT NULL,"
+               "       t.hash = $1 AND t.used_at > now() - make_interval(secs => $2),"
+               "       t.hash = $1 AND t.used_at > now() - make_interval(secs => $4),"
+               "       t.expires_at <= now()"
                " FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id"
-               " WHERE t.hash = $1 FOR UPDATE",
+               " WHERE t.hash = $1 OR t.family = $3 ORDER BY t.hash = $1 DESC LIMIT 1 FOR UPDATE",
     };
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
-    ink_db_add_int64(&params, grace);
+    ink_db_add_int64(&params, policy->grace);
+    ink_db_add_bytes(&params, token->family, sizeof(token->family));
+    ink_db_add_int64(&params, policy->repeat);
     struct ink_status status = ink_db_tx_query(tx, &lock, &params, &rows);
     if (!ink_is_ok(status))
         return status;
-    struct user_rotation rotation = {.outcome = USER_UNKNOWN};
+    struct lock result = {.rotation.outcome = USER_UNKNOWN};
     if (ink_db_row_count(&rows) != 0) {
-        rotation.user_id = copy_text(ctx, &rows, 0, 0);
-        rotation.session_id = copy_text(ctx, &rows, 0, 1);
         bool revoked = ink_db_bool(&rows, 0, 2), used = ink_db_bool(&rows, 0, 3);
-        bool crossed = ink_db_bool(&rows, 0, 4), expired = ink_db_bool(&rows, 0, 5);
-        rotation.outcome = revoked   ? USER_REVOKED
-                           : crossed ? USER_OVERTAKEN
-                           : used    ? USER_REPLAYED
-                           : expired ? USER_EXPIRED
-                                     : USER_ROTATED;
+        bool crossed = ink_db_bool(&rows, 0, 4), expired = ink_db_bool(&rows, 0, 6);
+        result.lately = ink_db_bool(&rows, 0, 5);
+        result.rotation = (struct user_rotation){.user_id = copy_text(ctx, &rows, 0, 0),
+                                                 .session_id = copy_text(ctx, &rows, 0, 1),
+                                                 .outcome = revoked   ? USER_REVOKED
+                                                            : crossed ? USER_OVERTAKEN
+                                                            : used    ? USER_REPLAYED
+                                                            : expired ? USER_EXPIRED
+                                                                      : USER_ROTATED};
     }
-    *ret_rotation = rotation;
+    *ret_lock = result;
     return ink_ok();
 }
 
-/* Marks a token as used and adds the next one; used ones too old to be replayed are removed. */
+/* With the session locked: whether `next` is its token, which nobody has used. It is not when that
+ * came of another secret, say: then it cannot be given again. */
+static struct ink_status is_unused(struct ink_db_tx *tx, const struct ink_ctx *ctx,
+                                   const struct user_token *next, bool *ret_unused)
+{
+    static const struct ink_db_statement find = {
+        .name = "token_unused",
+        .sql = "SELECT FROM refresh_tokens WHERE hash = $1 AND used_at IS NULL",
+    };
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    struct ink_db_params params = ink_db_params(ctx->arena);
+    ink_db_add_bytes(&params, next->hash, sizeof(next->hash));
+    struct ink_status status = ink_db_tx_query(tx, &find, &params, &rows);
+    if (ink_is_ok(status))
+        *ret_unused = ink_db_row_count(&rows) != 0;
+    return status;
+}
+
+/* Marks a token as used and adds the next one. Used ones are removed when they are past the grace,
+ * unless they are not of the family, as those from before there were any; such a one stays until it
+ * expires. Who replays one now holds its row, and waits for the session: nobody waits for them. */
 static struct ink_status replace_token(struct ink_db_tx *tx, const struct ink_ctx *ctx,
                                        const char *session_id, const struct user_token *token,
-                                       const struct user_token *next, int64_t ttl)
+                                       const struct user_token *next,
+                                       const struct user_refresh_policy *policy)
 {
     static const struct ink_db_statement replace = {
         .name = "token_replace",
         .sql = "WITH old AS ("
-               "  DELETE FROM refresh_tokens WHERE session_id = $1 AND expires_at < now()"
+               "  DELETE FROM refresh_tokens WHERE hash = ANY (ARRAY("
+               "    SELECT hash FROM refresh_tokens WHERE session_id = $1 AND (expires_at < now()"
+               "      OR family = $5 AND used_at < now() - make_interval(secs => $6))"
+               "    FOR UPDATE SKIP LOCKED))"
                "), used AS ("
                "  UPDATE refresh_tokens SET used_at = clock_timestamp() WHERE hash = $2"
                "), session AS ("
                "  UPDATE sessions SET expires_at = now() + make_interval(secs => $4)"
                "  WHERE id = $1 RETURNING id, expires_at"
                ")"
-               " INSERT INTO refresh_tokens (hash, session_id, expires_at)"
-               " SELECT $3::bytea, id, expires_at FROM session",
+               " INSERT INTO refresh_tokens (hash, session_id, expires_at, family)"
+               " SELECT $3::bytea, id, expires_at, $5::bytea FROM session",
     };
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_text(&params, session_id);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
     ink_db_add_bytes(&params, next->hash, sizeof(next->hash));
-    ink_db_add_int64(&params, ttl);
+    ink_db_add_int64(&params, policy->ttl);
+    ink_db_add_bytes(&params, next->family, sizeof(next->family));
+    ink_db_add_int64(&params, policy->grace);
     return ink_db_tx_query(tx, &replace, &params, NULL);
 }
 
@@ -231,21 +270,26 @@ struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx
                                     const struct user_refresh_policy *policy,
                                     struct user_rotation *ret_rotation)
 {
-    struct user_rotation rotation = {0};
+    struct lock lock = {0};
+    bool unused = false;
     INK_DB_TX struct ink_db_tx *tx = NULL;
     struct ink_status status = ink_db_begin(db, ctx, &tx);
     if (ink_is_ok(status))
-        status = lock_token(tx, ctx, token, policy->grace, &rotation);
+        status = lock_token(tx, ctx, token, policy, &lock);
+    if (ink_is_ok(status) && lock.rotation.outcome == USER_REPLAYED && lock.lately)
+        status = is_unused(tx, ctx, next, &unused);
     if (!ink_is_ok(status))
         return status;
-    if (rotation.outcome == USER_ROTATED)
-        status = replace_token(tx, ctx, rotation.session_id, token, next, policy->ttl);
-    else if (rotation.outcome == USER_REPLAYED)
-        status = revoke(tx, ctx, rotation.session_id);
+    if (unused)
+        lock.rotation.outcome = USER_REPEATED;
+    else if (lock.rotation.outcome == USER_ROTATED)
+        status = replace_token(tx, ctx, lock.rotation.session_id, token, next, policy);
+    else if (lock.rotation.outcome == USER_REPLAYED)
+        status = revoke(tx, ctx, lock.rotation.session_id);
     if (ink_is_ok(status))
         status = ink_db_commit(&tx);
     if (ink_is_ok(status))
-        *ret_rotation = rotation;
+        *ret_rotation = lock.rotation;
     return status;
 }
 
@@ -255,11 +299,13 @@ struct ink_status user_store_end_session(struct ink_db *db, const struct ink_ctx
     static const struct ink_db_statement update = {
         .name = "session_end",
         .sql = "UPDATE sessions SET revoked_at = now() WHERE revoked_at IS NULL"
-               " AND id = (SELECT session_id FROM refresh_tokens WHERE hash = $1)"
+               " AND id = (SELECT session_id FROM refresh_tokens"
+               "   WHERE hash = $1 OR family = $2 LIMIT 1)"
                " RETURNING user_id",
     };
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_bytes(&params, token->hash, sizeof(token->hash));
+    ink_db_add_bytes(&params, token->family, sizeof(token->family));
     INK_DB_ROWS struct ink_db_rows rows = {0};
     struct ink_status status = ink_db_query(db, ctx, &update, &params, &rows);
     if (ink_is_ok(status))
@@ -275,7 +321,6 @@ struct ink_db_pruner *user_store_prune_sessions(struct ink_db *db, int64_t age)
                " WHERE expires_at < now() - make_interval(secs => $1)"
                " ORDER BY expires_at LIMIT $2))",
     };
-    /* Few, for each may have hundreds of tokens. */
     return ink_db_pruner_new(&(struct ink_db_prune_settings){
-        .db = db, .statement = &prune, .age_s = age, .at_once = 100});
+        .db = db, .statement = &prune, .age_s = age, .at_once = 5000});
 }

@@ -54,12 +54,14 @@ struct ink_status user_store_rehash(struct ink_db *db, const struct ink_ctx *ctx
 /* A refresh token as it is stored. */
 struct user_token {
     uint8_t hash[INK_OPAQUE_HASH_SIZE];
+    uint8_t family[INK_OPAQUE_HASH_SIZE]; /* the same for all tokens of a session */
 };
 
 /* How refresh tokens live, in seconds. */
 struct user_refresh_policy {
-    int64_t ttl;   /* that one is good */
-    int64_t grace; /* after its use in which a second use counts as crossed, not as a replay */
+    int64_t ttl;    /* that one is good */
+    int64_t grace;  /* after its use in which a second use counts as crossed, not as a replay */
+    int64_t repeat; /* after its use in which a later one gets the same token, if that is unused */
 };
 
 /* Begins a session with its first token, good for `ttl` seconds. */
@@ -69,6 +71,7 @@ struct ink_status user_store_begin_session(struct ink_db *db, const struct ink_c
 
 enum user_rotation_outcome {
     USER_ROTATED,   /* `next` is now the session's token */
+    USER_REPEATED,  /* it is already, since not long ago, and was not used yet */
     USER_UNKNOWN,   /* no such token */
     USER_EXPIRED,   /* never used, but too old */
     USER_REVOKED,   /* the session has ended */
@@ -82,7 +85,8 @@ struct user_rotation {
     const char *session_id; /* likewise */
 };
 
-/* Exchanges `token` for `next`. Of calls with the same token at most one is told USER_ROTATED. */
+/* Exchanges `token` for `next`, which is the same for the same token. Of calls with the same token
+ * at most one is told USER_ROTATED. */
 struct ink_status user_store_rotate(struct ink_db *db, const struct ink_ctx *ctx,
                                     const struct user_token *token, const struct user_token *next,
                                     const struct user_refresh_policy *policy,

@@ -11,7 +11,8 @@ RFC3339 = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
 class Accounts(MeshTest):
-    settings = {"BCRYPT_COST": "4", "REFRESH_TOKEN_GRACE": "0"}
+    settings = {"BCRYPT_COST": "4", "REFRESH_TOKEN_GRACE": "0",
+                "REFRESH_TOKEN_REPEAT": "0"}
 
     def test_register(self):
         for path in ("/api/v1/auth/register", "/api/v1/users/register"):

@@ -4,7 +4,9 @@ nothing is told twice."""
 
 import collections
 import contextlib
+import datetime
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -155,6 +157,35 @@ class BackupTest(MeshTest):
         self.assertIn("dealt with again", self.restore(folder, token))
         self.await_told(token, ["Waiting"])
 
+    @staticmethod
+    def move_clock(folder, seconds):
+        """As if the services' clocks had been behind the one that the backup went by."""
+        path = os.path.join(folder, "backup.json")
+        with open(path, encoding="utf-8") as file:
+            manifest = json.load(file)
+        begun = datetime.datetime.strptime(manifest["begun"], "%Y-%m-%dT%H:%M:%SZ")
+        begun += datetime.timedelta(seconds=seconds)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump({**manifest, "begun": begun.strftime("%Y-%m-%dT%H:%M:%SZ")}, file)
+
+    def test_accounts_go_back(self):
+        """Who registered since then may do so again; all the rest stays."""
+        _, session = self.signed_in()
+        token = session["token"]
+        self.blog(token, "Kept")
+        folder = self.back_up()
+        account, _ = self.registered()
+        login = {key: account[key] for key in ("email", "password")}
+        self.assertIn("published again", self.restore(folder, token, "--only", "user"))
+        self.assertEqual(self.post("/api/v1/auth/login", login).status, 401)
+        self.assertEqual(self.post("/api/v1/auth/register", account).status, 201)
+        again = self.post("/api/v1/auth/login", login).json()["token"]
+        until("a welcome", lambda: len(self.told(again)) == 1, 60)
+        session = self.post("/api/v1/auth/refresh", {"refreshToken": session["refreshToken"]})
+        self.assertEqual(session.status, 200, session)
+        self.blog(session.json()["token"], "After")
+        self.await_told(token, ["Kept", "After"])
+
     def test_notifications_go_back_and_come_again(self):
         _, session = self.signed_in()
         token = session["token"]
@@ -167,6 +198,7 @@ class BackupTest(MeshTest):
         for command in ("skip", "rewind"):
             self.assertIn("stop its consumers", self.tool(
                 command, GROUP, *(["2026-11-22T10:00:00Z"] if command == "rewind" else []), code=1))
+        self.move_clock(folder, 1800)
         self.assertIn("dealt with again", self.restore(folder, token, "--only", "notification"))
         everything = ["Before", "Between", "Later"]
         self.await_told(token, everything)

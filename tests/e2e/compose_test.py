@@ -15,7 +15,8 @@ from harness.stack import (GATEWAY_ADMIN_PORT, GATEWAY_PORT, KAFKA_PORT, REDIS_P
 
 ADMIN_PORTS = {"gateway": GATEWAY_ADMIN_PORT, **{one.name: one.admin_port for one in SERVICES}}
 # They name files, which would have to be mounted, or go with them; whoever does that sets them there.
-FILES = {"LOG_FOLDER", "GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE", "GRPC_TLS_CA_FILE",
+FILES = {"LOG_FOLDER", "GRPC_SOCKET",
+         "GRPC_TLS_CERT_FILE", "GRPC_TLS_KEY_FILE", "GRPC_TLS_CA_FILE",
          "HTTP_TLS_CERT_FILE", "HTTP_TLS_KEY_FILE", "SMTP_CA_FILE", "GRPC_TLS_CLIENTS",
          "TLS_RELOAD_INTERVAL", "HTTP_HSTS_MAX_AGE", "HTTP_HSTS_SUBDOMAINS", "JWT_PUBLIC_KEYS_FILE",
          "JWT_SERVICE_KEYS", "JWT_SIGNING_KEY_FILE", "JWT_SERVICE_SIGNING_KEY_FILE",
@@ -266,6 +267,18 @@ class Images(unittest.TestCase):
                             *(f"{name}={runfiles_binary(name)}" for name in TARGETS)], check=True)
             for name in TARGETS:
                 self.check_image(name, [f"{folder}/common", f"{folder}/{name}"])
+
+    def test_image_of_a_program_with_grpc_inside(self):
+        """As -c opt makes them: its packages are named, though there is no library of theirs."""
+        with tempfile.TemporaryDirectory() as folder:
+            program = f"{folder}/optimised"
+            subprocess.run(["gcc", "-x", "c", "-o", program, "-"], check=True, text=True,
+                           input="void grpc_init(void) {} int main(void) { return 0; }")
+            subprocess.run(["deploy/image_root.py", folder, f"one={program}"], check=True)
+            names = os.listdir(f"{folder}/one/var/lib/dpkg/status.d")
+            self.assertEqual(sorted(names), ["libabsl-dev", "libgrpc-dev", "libre2-dev"])
+            for name in names:
+                self.assertTrue(os.path.exists(f"{folder}/one/usr/share/doc/{name}/copyright"))
 
     def check_image(self, name, layers):
         paths = {os.path.join(at, file).removeprefix(layer) for layer in layers

@@ -6,13 +6,14 @@ import time
 import unittest
 
 from harness.waiting import until
-from mesh import MeshTest
+from mesh import MeshTest, total
 
 
 class EventsTest(MeshTest):
     with_kafka = True
     with_zookeeper = os.environ.get("KAFKA_MODE") == "zookeeper"
     with_mail = True
+    linked = ("kafka",)
     settings = {**MeshTest.settings, "EMAIL_BACKOFF": "1s"}
 
     def await_told(self, token, expected, timeout=60):
@@ -98,6 +99,36 @@ class EventsTest(MeshTest):
         until("all", lambda: len(self.told(token)) == 4, 60)
         self.assertEqual(sorted(self.told(token)[1:]), [
             f"Your blog Frozen-{number} has been created." for number in range(3)])
+
+    def test_kafka_slow(self):
+        """Writes do not wait for it, and what it has comes late and in order."""
+        user, session = self.signed_in()
+        token = session["token"]
+        welcome = f"Welcome, {user['username']}! Your account has been created."
+        self.await_told(token, [welcome])
+        self.addCleanup(self.links["kafka"].heal)
+        self.links["kafka"].delay(0.1)
+        begun = time.monotonic()
+        blog = self.blog(token, "Slow")
+        for number in range(3):
+            self.update(token, blog, f"Edit {number}")
+        self.assertLess(time.monotonic() - begun, 2)
+        self.assertEqual(self.get("/readyz").status, 200)
+        self.await_told(token, [welcome, "Your blog Slow has been created.", *(
+            f"Your blog Edit {number} has been updated." for number in range(3))])
+
+    def test_consumer_starts_while_kafka_is_slow(self):
+        """Each packet comes 0.3 s late, and there are many before it is a member of its group."""
+        notification = self.mesh.services["notification"]
+        notification.stop()
+        self.addCleanup(self.links["kafka"].heal)
+        self.links["kafka"].delay(0.3)
+        notification.start()
+        until("it has joined", lambda: total(notification, "event_consumer_joined"), 60)
+        self.links["kafka"].heal()
+        user, session = self.signed_in()
+        self.await_told(session["token"], [
+            f"Welcome, {user['username']}! Your account has been created."])
 
     def test_services_killed(self):
         user, session = self.signed_in()

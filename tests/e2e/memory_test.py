@@ -26,7 +26,7 @@ def resident(program):
 class Memory(MeshTest):
     # Few threads, so that the warm-up reaches each: a thread's first request makes it its buffers.
     settings = {**MeshTest.settings, "HTTP_THREADS": "16", "GRPC_WORKERS": "16",
-                "BCRYPT_QUEUE": "8"}
+                "BCRYPT_QUEUE": "4", "BCRYPT_THREADS": "2", "DATABASE_POOL": "6"}
 
     def write_mix(self):
         """The requests of a round; each kind's status is known."""

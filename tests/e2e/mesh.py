@@ -1,5 +1,6 @@
 """The whole mesh for a test, and an HTTP client that hides nothing."""
 
+import contextlib
 import http.client
 import itertools
 import json
@@ -9,7 +10,10 @@ import time
 import unittest
 import urllib.request
 
+import psycopg2
+
 from harness.kafka import jars
+from harness.link import Links
 from harness.logs import read_log
 from harness.stack import Stack
 
@@ -52,6 +56,18 @@ def samples(text, name):
         rf"^{name}(?:\{{(.*)\}})? (\S+)$", text, re.M)}
 
 
+@contextlib.contextmanager
+def locked(database, table, mode="ACCESS EXCLUSIVE"):
+    """Nobody else gets at the table, or writes to it; yields how many statements wait for that."""
+    with contextlib.closing(psycopg2.connect(database.url)) as connection, \
+            connection.cursor() as cursor:
+        def waiting():
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return cursor.fetchone()[0]
+        cursor.execute(f"LOCK TABLE {table} IN {mode} MODE")
+        yield waiting
+
+
 class Answer:
     """A response: status, headers (case-insensitive), body."""
 
@@ -85,12 +101,24 @@ class MeshTest(unittest.TestCase):
     gateways = 1
     # Whether that Kafka runs with a ZooKeeper.
     with_zookeeper = False
+    # Names of servers behind a network that can be broken: links[name].
+    linked = ()
+
+    @classmethod
+    def link(cls, server):
+        if server.name not in cls.linked:
+            return server.port
+        cls.links[server.name] = cls.network.add(server.port)
+        return cls.links[server.name].port
 
     @classmethod
     def setUpClass(cls):
+        cls.network, cls.links = Links(), {}
+        cls.network.start()
+        cls.addClassCleanup(cls.network.stop)
         cls.mesh = Stack(settings=cls.settings, kafka_jars=jars() if cls.with_kafka else None,
                          zookeeper=cls.with_zookeeper, replicas=cls.replicas,
-                         with_mail=cls.with_mail, tls=cls.with_tls, gateways=cls.gateways)
+                         with_mail=cls.with_mail, tls=cls.with_tls, gateways=cls.gateways, link=cls.link)
         cls.addClassCleanup(cls.check_logs)
         cls.addClassCleanup(cls.mesh.stop)
         cls.mesh.start()

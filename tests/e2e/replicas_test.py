@@ -13,6 +13,8 @@ import threading
 import time
 import unittest
 
+import psycopg2
+
 from harness import ports
 from harness.waiting import until
 from mesh import MeshTest, connect, samples, scrape, total
@@ -22,11 +24,16 @@ CONTENT = "Long enough to be a blog."
 BEGINNING = "00000000-0000-0000-0000-000000000000"
 NEXT = "tests/e2e/next/blog"
 GRACE = 10  # DRAIN_GRACE_MS
+GOOD = (200, 201, 204)
 numbers = itertools.count()
 
 
 def created(title):
     return f"Your blog {title} has been created."
+
+
+def updated(title):
+    return f"Your blog {title} has been updated."
 
 
 def milliseconds(answers):
@@ -36,18 +43,21 @@ def milliseconds(answers):
 
 
 class Load:
-    """Threads that read, each on a connection that it keeps, and write, all the time; what they were
-    answered, and when."""
+    """Threads that read, each on a connection that it keeps, write, change and delete, all the time,
+    and one that brings new users; what they were answered, and when."""
 
     def __init__(self, test, token, readers=2, writers=2):
         self.test, self.token = test, token
         self.answers = []  # (when it was asked, method, path, status, seconds)
-        self.asked, self.acknowledged = [], []  # titles
+        self.asked, self.acknowledged = [], []  # what is to be told of
+        self.pairs = []  # of one blog: what is to be told first, and what then
+        self.joined = []  # names and tokens
         self.ending = threading.Event()
         self.threads = [threading.Thread(target=self._run, args=(self._read,))
                         for _ in range(readers)]
         self.threads += [threading.Thread(target=self._run, args=(self._write,))
                          for _ in range(writers)]
+        self.threads.append(threading.Thread(target=self._run, args=(self._join,)))
 
     def _run(self, once):
         with contextlib.closing(connect(self.test.mesh, 30)) as kept:
@@ -56,25 +66,49 @@ class Load:
                 time.sleep(0.005)
 
     def _ask(self, method, path, body=None, kept=None):
-        begun = time.monotonic()
+        """The answer, if it is a good one."""
+        begun, answer = time.monotonic(), None
         try:
-            status = self.test.request(method, path, body, token=self.token, kept=kept).status
+            answer = self.test.request(method, path, body, token=self.token, kept=kept)
+            status = answer.status
         except (OSError, http.client.HTTPException, AssertionError) as error:
             status = repr(error)
             if kept:
                 kept.close()  # it connects again
         self.answers.append((begun, method, path, status, time.monotonic() - begun))
-        return status
+        return answer if status in GOOD else None
 
     def _read(self, number, kept):
         self._ask("GET", ("/api/v1/users/profile", "/api/v1/blogs?pageSize=1",
                           "/api/v1/notifications/user?pageSize=1")[number % 3], kept=kept)
 
     def _write(self, number, _):
-        title = f"Blog {number}"
-        self.asked.append(title)
-        if self._ask("POST", "/api/v1/blogs", {"title": title, "content": CONTENT}) == 201:
-            self.acknowledged.append(title)
+        """A blog's whole life."""
+        title, edit = f"Blog {number}", f"Edit {number}"
+        answer = self._tell(created(title), "POST", "/api/v1/blogs",
+                            {"title": title, "content": CONTENT})
+        if answer:
+            path = f"/api/v1/blogs/{answer.json()['id']}"
+            self.pairs.append((created(title), updated(edit)))
+            self._tell(updated(edit), "PATCH", path, {"title": edit})
+            if number % 2:
+                self._ask("DELETE", path)
+
+    def _tell(self, message, *request):
+        self.asked.append(message)
+        answer = self._ask(*request)
+        if answer:
+            self.acknowledged.append(message)
+        return answer
+
+    def _join(self, *_):
+        account = self.test.account()
+        login = {key: account[key] for key in ("email", "password")}
+        if self._ask("POST", "/api/v1/auth/register", account):
+            answer = self._ask("POST", "/api/v1/auth/login", login)
+            if answer:
+                self.joined.append((account["username"], answer.json()["token"]))
+        self.ending.wait(0.2)
 
     def __enter__(self):
         self.before = set(self.test.told(self.token))
@@ -88,7 +122,7 @@ class Load:
             thread.join()
 
     def failed(self):
-        return [answer for answer in self.answers if answer[3] not in (200, 201)]
+        return [answer for answer in self.answers if answer[3] not in GOOD]
 
     def why(self):
         """What the gateways logged of it."""
@@ -168,15 +202,24 @@ class ReplicasTest(MeshTest):
         until(f"work for {program.name}", used, 30)
 
     def assert_told_once(self, load):
-        """Each acknowledged blog was told, and nothing twice; a blog whose answer was lost may have
-        been made."""
-        wanted = {created(title) for title in load.acknowledged}
+        """Each acknowledged write was told, those of a blog in their order, each user was welcomed,
+        and nothing twice; what had its answer lost may have been done."""
+        wanted = set(load.acknowledged)
         until("all notifications", lambda: wanted <= set(self.told(self.token)), 60)
-        counts = collections.Counter(self.told(self.token))
+        told = self.told(self.token)
+        counts = collections.Counter(told)
         self.assertEqual([m for m, count in counts.items() if count > 1], [])
-        possible = {created(title) for title in load.asked} | load.before
+        possible = set(load.asked) | load.before
         extra = {message for message in counts if message.startswith("Your blog ")} - possible
         self.assertEqual(extra, set())
+        places = {message: place for place, message in enumerate(told)}
+        pairs = [(places[first], places[then]) for first, then in load.pairs if then in places]
+        self.assertTrue(pairs)
+        self.assertEqual([pair for pair in pairs if pair[0] > pair[1]], [])
+        self.assertTrue(load.joined)
+        for name, token in load.joined:
+            until(f"{name}'s welcome", lambda token=token: self.told(token), 60)
+            self.assertEqual(self.told(token), [f"Welcome, {name}! Your account has been created."])
 
     def test_the_work_is_shared(self):
         before = {one.name: self.done(one) for one in self.programs()}
@@ -231,7 +274,7 @@ class ReplicasTest(MeshTest):
         self.assertEqual([one for one in load.failed() if one[1] == "GET"], [])
         self.assertLessEqual({one[3] for one in load.failed()}, {503, 504})
         self.assert_told_once(load)
-        wanted = {created(title) for title in load.acknowledged}
+        wanted = set(load.acknowledged)
         until("all of it on the stream", lambda: wanted <= set(listener.messages), 30)
         self.assertEqual(sorted(listener.messages), sorted(self.told(self.token)))
         listener.ending = True
@@ -254,6 +297,49 @@ class ReplicasTest(MeshTest):
         self.assertEqual(len(active()), 1)
         self.assertNotEqual(active()[0], first)
         first.start()
+
+    @contextlib.contextmanager
+    def locked_mailbox(self):
+        """Nobody can tell the user anything meanwhile."""
+        until("a mailbox", lambda: self.told(self.token), 30)
+        with contextlib.closing(psycopg2.connect(self.mesh.databases["notification"].url)) as held:
+            held.cursor().execute(
+                f"SELECT 1 FROM mailboxes WHERE user_id = '{self.user['id']}' FOR UPDATE")
+            yield
+
+    def newest(self):
+        """The user's latest messages; none while nobody tells them."""
+        try:
+            answer = self.get("/api/v1/notifications?pageSize=100", token=self.token)
+        except AssertionError:  # it is the balancer's own: for it no gateway is ready
+            return []
+        return [each["message"] for each in answer.json()["notifications"]] \
+            if answer.status == 200 else []
+
+    def test_a_consumer_and_the_relay_freeze(self):
+        """The consumer in the middle of a transaction, with rows that the other one needs; the relay
+        with its lease. Both wake up when others have done their work."""
+        relay = until("an active relay", lambda: [
+            one for one in self.mesh.replicas["blog"] if total(one, "relay_active") == 1], 30)[0]
+        consumer = self.mesh.replicas["notification"][0]
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with contextlib.ExitStack() as thaw, Load(self, self.token, writers=1) as load:
+            with self.locked_mailbox():
+                until("both consumers to wait",
+                      lambda: int(self.mesh.databases["notification"].psql(waiting)) >= 2, 30)
+                for one in (consumer, relay):
+                    thaw.callback(one.resume)
+                    one.pause()
+            begun = time.monotonic()
+            count = len(load.acknowledged)
+            until("an acknowledged blog", lambda: len(load.acknowledged) > count + 1, 30)
+            message = load.acknowledged[count + 1]
+            until("its notification", lambda: message in self.newest(), 30)
+            print(f"others took over within {time.monotonic() - begun:.1f} s")
+            thaw.close()
+            until("answers", self.newest, 30)
+            self.await_used(relay)
+        self.assert_told_once(load)
 
     # Rolling restarts: not one request fails, nobody who listens misses anything, and each event is
     # told once.
@@ -304,6 +390,8 @@ class ReplicasTest(MeshTest):
         this, = {one.command[0] for one in blogs}
         self.roll(blogs, dict.fromkeys(blogs, os.path.abspath(NEXT)))
         self.assertEqual(int(self.mesh.databases["blog"].psql(schema)), int(before) + 2)
+        self.assertEqual(self.mesh.databases["blog"].psql(
+            "SELECT DISTINCT language FROM blogs ORDER BY 1").split(), ["de", "en"])
         self.roll(blogs, dict.fromkeys(blogs, this))
 
 

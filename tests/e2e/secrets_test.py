@@ -280,7 +280,7 @@ class SecretsTest(MeshTest):
                "ADMIN_ADDRESS": f"127.0.0.1:{ports.reserve()}", "LOG_FOLDER": scratch("log-")}
         one = Program("wrong", [runfiles_binary("user")], env,
                       admin_port=int(env["ADMIN_ADDRESS"].rpartition(":")[2]))
-        del env["DATABASE_URL_FILE"]
+        del env["DATABASE_URL_FILE"], env["GRPC_SOCKET"]  # that is the other one's
         url = self.mesh.databases["user"].url
         self.into_file(one, "DATABASE_URL", url.replace(secret("POSTGRES_PASSWORD_USER"),
                                                         secret("WRONG")))

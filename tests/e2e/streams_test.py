@@ -58,8 +58,8 @@ class StreamsTest(MeshTest):
 class Fairness(StreamsTest):
     # The services have fewer workers than there are streams, too.
     settings = {**MeshTest.settings, "HTTP_THREADS": "24", "HTTP_STREAMS_PERCENT": "50",
-                "HTTP_HEADER_TIMEOUT": "2s", "GRPC_WORKERS": "4", "BCRYPT_THREADS": "1",
-                "BCRYPT_QUEUE": "2"}
+                "HTTP_HEADER_TIMEOUT": "2s", "GRPC_WORKERS": "11", "BCRYPT_THREADS": "1",
+                "BCRYPT_QUEUE": "2", "DATABASE_POOL": "4"}
 
     def assert_served(self, tokens):
         """Ordinary requests to each service, several at once, are all answered."""

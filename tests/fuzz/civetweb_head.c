@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "tests/fuzz/civetweb_head.h"
 
+#define INK_HTTP_HEAD_SIZE(data, size) ink_http_head_size(data, (size_t)(size))
 #define INK_HTTP_LINES_WHOLE(head, size) ink_http_lines_whole(head, (size_t)(size))
 #define INK_HTTP_ACCEPTED(ctx, so) produce_socket(ctx, so)
 #define INK_HTTP_NEXT(so) consume_socket(ctx, so, thread_index)

@@ -105,13 +105,17 @@ class GetTest(BlogTest):
         self.assertEqual(self.mesh.redis.command("EXISTS", f"blog:{blog.id}"), b":1\r\n")
 
     def test_from_the_cache(self):
+        """Who reads it first puts it there."""
         blog = self.new_blog()
+        self.assertEqual(self.mesh.redis.command("EXISTS", f"blog:{blog.id}"), b":0\r\n")
+        self.assertEqual(self.get(blog.id), blog)
         self.assertEqual(self.mesh.redis.command("EXISTS", f"blog:{blog.id}"), b":1\r\n")
         self.mesh.postgres.psql(f"UPDATE blogs SET title = 'behind' WHERE id = '{blog.id}'")
         self.assertEqual(self.get(blog.id).title, blog.title)
 
     def test_rubbish_in_the_cache(self):
         blog, other = self.new_blog(), self.new_blog()
+        self.assertEqual(self.get(other.id), other)
         theirs = self.mesh.redis.command("GET", f"blog:{other.id}")
         self.mesh.redis.command("SET", f"blog:{blog.id}", "rubbish")
         self.assertEqual(self.get(blog.id), blog)

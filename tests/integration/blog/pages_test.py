@@ -152,10 +152,8 @@ class TokenTest(ListTest):
         self.assertEqual(len(page.blogs), 2)
 
     def test_says_the_same_to_every_replica(self):
-        replica = self.mesh.replica()
+        replica = self.replica()
         replica.start()
-        self.addCleanup(replica.stop)
-        self.addCleanup(replica.client.close)
         page = replica.client.call("ListBlogs", author_id=self.author, page_token=self.token)
         self.assertEqual(len(page.blogs), 2)
 

@@ -78,11 +78,9 @@ class RacesTest(BlogTest):
         """Rounds in which readers find nothing in Redis and race with writers, on two replicas. No
         reader sees less than what was acknowledged before it asked, and afterwards Redis has the
         last state."""
-        replica = self.mesh.replica()
+        replica = self.replica()
         replica.start()
-        self.addCleanup(replica.stop)
         clients = [self.mesh.client, replica.client]
-        self.addCleanup(replica.client.close)
         token = user_token(self.author)
         acknowledged, misses = 0, 0
 

@@ -2,7 +2,6 @@
 #include "tests/integration/cache/fixture.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,13 +29,30 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* The lease of a read that finds nothing. */
+static struct ink_cache_lease miss(const char *key)
+{
+    struct ink_cache_lease lease;
+    void *data;
+    size_t size;
+    assert_false(ink_cache_get(cache, fixture_ctx(5000), key, &lease, &data, &size, NULL));
+    return lease;
+}
+
+/* What a reader puts who missed, and read the row since. */
+static bool put(const struct ink_cache_lease *lease, const char *key, int64_t version,
+                const char *text)
+{
+    return ink_cache_put(cache, fixture_ctx(5000), key, lease, version, text, strlen(text), 0);
+}
+
 static void value_comes_back_with_its_version(void **state)
 {
     (void)state;
     struct ink_cache_stats before = ink_cache_stats(cache);
     int64_t version = -1;
-    assert_null(fixture_get(cache, "user:1", &version));
-    assert_true(fixture_put(cache, "user:1", INT64_MAX, "ada"));
+    struct ink_cache_lease lease = miss("user:1");
+    assert_true(put(&lease, "user:1", INT64_MAX, "ada"));
     assert_string_equal(fixture_get(cache, "user:1", &version), "ada");
     assert_true(version == INT64_MAX);
     struct ink_cache_stats after = ink_cache_stats(cache);
@@ -53,14 +69,16 @@ static void any_bytes_pass(void **state)
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i * 7);
     struct ink_ctx *ctx = fixture_ctx(5000);
-    assert_true(ink_cache_put(cache, ctx, "blog:1", 1, bytes, sizeof(bytes), 0));
-    assert_true(ink_cache_put(cache, ctx, "blog:2", 1, NULL, 0, 0));
+    struct ink_cache_lease lease = miss("blog:1");
+    assert_true(ink_cache_put(cache, ctx, "blog:1", &lease, 1, bytes, sizeof(bytes), 0));
+    lease = miss("blog:2");
+    assert_true(ink_cache_put(cache, ctx, "blog:2", &lease, 1, NULL, 0, 0));
     void *data = NULL;
     size_t size = 0;
-    assert_true(ink_cache_get(cache, ctx, "blog:1", &data, &size, NULL));
+    assert_true(ink_cache_get(cache, ctx, "blog:1", &lease, &data, &size, NULL));
     assert_int_equal(size, sizeof(bytes));
     assert_memory_equal(data, bytes, size);
-    assert_true(ink_cache_get(cache, ctx, "blog:2", &data, &size, NULL));
+    assert_true(ink_cache_get(cache, ctx, "blog:2", &lease, &data, &size, NULL));
     assert_int_equal(size, 0);
 }
 
@@ -91,10 +109,128 @@ static void invalidation_hides_and_refuses_what_is_older(void **state)
     assert_true(fixture_put(cache, "k", 4, "four"));
     assert_true(fixture_invalidate(cache, "k", 5));
     assert_null(fixture_get(cache, "k", NULL));
-    assert_false(fixture_put(cache, "k", 4, "four, from a reader that was late"));
+    assert_false(fixture_offer(cache, "k", 4, "four, from a reader that was late"));
     assert_null(fixture_get(cache, "k", NULL));
-    assert_true(fixture_put(cache, "k", 5, "five"));
+    assert_true(fixture_offer(cache, "k", 5, "five"));
     assert_string_equal(fixture_get(cache, "k", NULL), "five");
+}
+
+/* A lease is good for as long as the mark that it stands for. */
+
+static void a_change_ends_the_leases(void **state)
+{
+    (void)state;
+    struct ink_cache_lease lease = miss("k");
+    assert_true(fixture_invalidate(cache, "k", 5));
+    assert_false(put(&lease, "k", 4, "four"));
+    assert_false(put(&lease, "k", 5, "five, which this reader cannot know"));
+    lease = miss("k");
+    assert_true(put(&lease, "k", 5, "five"));
+}
+
+/* A reader reads version 4; a writer makes it 5, and says so; Redis forgets all of that. */
+static void what_redis_forgot_is_not_put_by_who_read_before(void **state)
+{
+    (void)state;
+    struct ink_cache_lease late = miss("k");
+    assert_true(fixture_invalidate(cache, "k", 5));
+    fixture_redis("FLUSHALL", NULL);
+    assert_false(put(&late, "k", 4, "four"));
+    struct ink_cache_lease lease = miss("k"); /* there is a mark again, and it is another one */
+    assert_false(put(&late, "k", 4, "four"));
+    assert_true(put(&lease, "k", 5, "five"));
+    assert_false(put(&late, "k", 4, "four"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "five");
+}
+
+/* The mark of version 5 is made, forgotten, and made again by who did not know that; meanwhile the
+ * row has version 6. */
+static void a_mark_made_again_is_another_one(void **state)
+{
+    (void)state;
+    assert_true(fixture_invalidate(cache, "k", 5));
+    struct ink_cache_lease late = miss("k");
+    assert_true(fixture_invalidate(cache, "k", 6));
+    fixture_redis("DEL %s", "k");
+    assert_true(fixture_invalidate(cache, "k", 5));
+    assert_false(put(&late, "k", 5, "five"));
+    assert_null(fixture_get(cache, "k", NULL));
+}
+
+static void of_two_that_miss_one_puts(void **state)
+{
+    (void)state;
+    struct ink_cache_lease first = miss("k"), second = miss("k");
+    assert_true(put(&second, "k", 4, "four"));
+    assert_false(put(&first, "k", 4, "also four"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "four");
+}
+
+/* A change that ended without a result, and happened later: what Redis forgets meanwhile it is told
+ * again. */
+static void a_doubt_outlives_what_redis_forgets(void **state)
+{
+    (void)state;
+    struct ink_cache *doubter =
+        fixture_cache(patient); /* what it repeats later is not for others */
+    assert_true(fixture_put(doubter, "k", 4, "four"));
+    ink_cache_doubt(doubter, fixture_ctx(5000), "k");
+    assert_false(fixture_offer(doubter, "k", 4, "four"));
+    fixture_redis("FLUSHALL", NULL);
+    assert_true(fixture_offer(doubter, "k", 4, "four, before the change happened"));
+    int64_t start = ink_now();
+    while (fixture_get(doubter, "k", NULL) != NULL && fixture_elapsed_ms(start) < 8000)
+        fixture_sleep(10);
+    assert_false(fixture_offer(doubter, "k", 4, "four"));
+    ink_cache_free(doubter);
+}
+
+static void without_a_lease_nothing_is_put(void **state)
+{
+    (void)state;
+    struct ink_cache_lease none = {0};
+    assert_false(put(&none, "k", 4, "four"));
+    struct ink_cache_lease lease = miss("other");
+    assert_false(put(&lease, "k", 4, "four"));
+    assert_null(fixture_get(cache, "k", NULL));
+}
+
+static void who_misses_and_dies_leaves_little(void **state)
+{
+    (void)state;
+    (void)miss("k");
+    assert_in_range(fixture_redis("PTTL %s", "k"), 1, INK_CACHE_LEASE_MS);
+}
+
+/* It answers what it has, forgets what is stale, and does not count as broken. */
+static void full_redis_takes_nothing_new(void **state)
+{
+    (void)state;
+    assert_true(fixture_put(cache, "k", 4, "four"));
+    assert_true(fixture_put(cache, "stale", 4, "four"));
+    fixture_redis("CONFIG SET maxmemory-policy noeviction maxmemory 1", NULL);
+    struct ink_cache_lease lease = miss("new");
+    assert_false(put(&lease, "new", 1, "one"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "four");
+    assert_true(fixture_invalidate(cache, "stale", 5));
+    assert_null(fixture_get(cache, "stale", NULL));
+    fixture_redis("CONFIG SET maxmemory-policy allkeys-lru maxmemory 256mb", NULL);
+    assert_int_equal(ink_cache_stats(cache).errors, 0);
+    assert_true(fixture_put(cache, "new", 1, "one"));
+}
+
+/* What the release before this one wrote: values are read; its marks have no random digits, so
+ * nothing can be put on them until they end. */
+static void entries_of_the_release_before(void **state)
+{
+    (void)state;
+    fixture_redis("SET %s 00000000000000000041four", "k");
+    assert_string_equal(fixture_get(cache, "k", NULL), "four");
+    assert_true(fixture_put(cache, "k", 5, "five"));
+    fixture_redis("SET %s 00000000000000000050", "k");
+    assert_false(fixture_offer(cache, "k", 5, "five"));
+    assert_true(fixture_put(cache, "k", 6, "six"));
+    assert_string_equal(fixture_get(cache, "k", NULL), "six");
 }
 
 /* More of them than one request takes. */
@@ -129,11 +265,11 @@ static void late_invalidation_keeps_what_is_current(void **state)
 static void entries_expire(void **state)
 {
     (void)state;
-    struct ink_ctx *ctx = fixture_ctx(5000);
     long long shortest = INK_CACHE_TTL_MS, longest = 0;
     for (int i = 0; i < 30; i++) {
-        char *key = ink_arena_printf(ctx->arena, "ttl:%d", i);
-        assert_true(ink_cache_put(cache, ctx, key, 1, "x", 1, 0));
+        char key[24];
+        snprintf(key, sizeof(key), "ttl:%d", i);
+        assert_true(fixture_put(cache, key, 1, "x"));
         long long ttl = fixture_redis("PTTL %s", key);
         assert_in_range(ttl, INK_CACHE_TTL_MS / 10 * 9 - 5000, INK_CACHE_TTL_MS);
         shortest = ttl < shortest ? ttl : shortest;
@@ -143,7 +279,8 @@ static void entries_expire(void **state)
     assert_true(fixture_invalidate(cache, "mark", 1));
     assert_in_range(fixture_redis("PTTL %s", "mark"), INK_CACHE_MARK_TTL_MS - 5000,
                     INK_CACHE_MARK_TTL_MS);
-    assert_true(ink_cache_put(cache, ctx, "short", 1, "x", 1, 50));
+    struct ink_cache_lease lease = miss("short");
+    assert_true(ink_cache_put(cache, fixture_ctx(5000), "short", &lease, 1, "x", 1, 50));
     fixture_sleep(80);
     assert_null(fixture_get(cache, "short", NULL));
 }
@@ -166,8 +303,7 @@ static void what_others_left_is_a_miss_and_is_replaced(void **state)
     fixture_redis("HSET %s field foreign", "hash");
     static const char *const keys[] = {"text", "hash"};
     for (size_t i = 0; i < INK_COUNT(keys); i++) {
-        assert_null(fixture_get(cache, keys[i], NULL));
-        assert_true(fixture_put(cache, keys[i], 1, "ours"));
+        assert_true(fixture_offer(cache, keys[i], 1, "ours"));
         assert_string_equal(fixture_get(cache, keys[i], NULL), "ours");
     }
     assert_int_equal(ink_cache_stats(cache).breaker, INK_BREAKER_CLOSED);
@@ -195,24 +331,19 @@ static void passwords_and_databases(void **state)
     ink_cache_free(other);
 }
 
-/* A row, its cache, many readers and writers: whoever reads a hit must not see a version older than
- * one that was committed and announced before the read began. */
+/* A row, its cache, many readers and writers, and a Redis that forgets: whoever reads a hit must
+ * not see a version older than one that was committed and announced before the read began. */
 static atomic_llong row;
 static atomic_llong announced;
 static pthread_mutex_t write_lock = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int hits, stale;
 
-static void write_once(bool invalidates)
+static void write_once(void)
 {
     pthread_mutex_lock(&write_lock); /* a row has one writer at a time */
     long long version = atomic_fetch_add(&row, 1) + 1;
     pthread_mutex_unlock(&write_lock);
-    char text[24];
-    snprintf(text, sizeof(text), "%lld", version);
-    if (invalidates)
-        fixture_invalidate(cache, "row", version);
-    else
-        fixture_put(cache, "row", version, text);
+    fixture_invalidate(cache, "row", version);
     long long seen = atomic_load(&announced);
     while (seen < version && !atomic_compare_exchange_weak(&announced, &seen, version))
         ;
@@ -222,8 +353,10 @@ static void read_once(void)
 {
     long long at_least = atomic_load(&announced);
     int64_t version = -1;
-    const char *text = fixture_get(cache, "row", &version);
-    if (text != NULL) {
+    struct ink_cache_lease lease;
+    void *text;
+    size_t size;
+    if (ink_cache_get(cache, fixture_ctx(5000), "row", &lease, &text, &size, &version)) {
         atomic_fetch_add(&hits, 1);
         if (version < at_least || strtoll(text, NULL, 10) != version)
             atomic_fetch_add(&stale, 1);
@@ -231,20 +364,22 @@ static void read_once(void)
     }
     long long loaded = atomic_load(&row);
     if (ink_random_jitter() % 4 == 0)
-        sched_yield(); /* be overtaken now and then */
+        fixture_sleep(1); /* be overtaken now and then */
     char value[24];
     snprintf(value, sizeof(value), "%lld", loaded);
-    fixture_put(cache, "row", loaded, value);
+    (void)put(&lease, "row", loaded, value);
 }
 
 static void *race(void *arg)
 {
     int number = (int)(intptr_t)arg;
     for (int i = 0; i < 400; i++) {
-        if (number % 4 == 0)
-            write_once(i % 2 == 0);
-        else
+        if (number % 4 != 0)
             read_once();
+        else if (i % 8 == 7)
+            fixture_redis("DEL %s", "row");
+        else
+            write_once();
     }
     return NULL;
 }
@@ -272,6 +407,15 @@ int main(void)
         cmocka_unit_test_setup(only_a_newer_version_replaces, fixture_flush),
         cmocka_unit_test_setup(versions_are_compared_exactly, fixture_flush),
         cmocka_unit_test_setup(invalidation_hides_and_refuses_what_is_older, fixture_flush),
+        cmocka_unit_test_setup(a_change_ends_the_leases, fixture_flush),
+        cmocka_unit_test_setup(what_redis_forgot_is_not_put_by_who_read_before, fixture_flush),
+        cmocka_unit_test_setup(a_mark_made_again_is_another_one, fixture_flush),
+        cmocka_unit_test_setup(of_two_that_miss_one_puts, fixture_flush),
+        cmocka_unit_test_setup(a_doubt_outlives_what_redis_forgets, fixture_flush),
+        cmocka_unit_test_setup(without_a_lease_nothing_is_put, fixture_flush),
+        cmocka_unit_test_setup(who_misses_and_dies_leaves_little, fixture_flush),
+        cmocka_unit_test_setup(full_redis_takes_nothing_new, fixture_flush),
+        cmocka_unit_test_setup(entries_of_the_release_before, fixture_flush),
         cmocka_unit_test_setup(many_are_hidden_at_once, fixture_flush),
         cmocka_unit_test_setup(late_invalidation_keeps_what_is_current, fixture_flush),
         cmocka_unit_test_setup(entries_expire, fixture_flush),

@@ -22,14 +22,26 @@ const char *fixture_get(struct ink_cache *cache, const char *key, int64_t *ret_v
 {
     void *data = NULL;
     size_t size = 0;
-    bool hit = ink_cache_get(cache, fixture_ctx(5000), key, &data, &size, ret_version);
+    struct ink_cache_lease lease;
+    bool hit = ink_cache_get(cache, fixture_ctx(5000), key, &lease, &data, &size, ret_version);
+    assert_true(!hit || lease.mark[0] == '\0');
     assert_true(!hit || strlen(data) == size);
     return hit ? data : NULL;
 }
 
+bool fixture_offer(struct ink_cache *cache, const char *key, int64_t version, const char *text)
+{
+    struct ink_ctx *ctx = fixture_ctx(5000);
+    void *data = NULL;
+    size_t size = 0;
+    struct ink_cache_lease lease;
+    return !ink_cache_get(cache, ctx, key, &lease, &data, &size, NULL) &&
+           ink_cache_put(cache, ctx, key, &lease, version, text, strlen(text), 0);
+}
+
 bool fixture_put(struct ink_cache *cache, const char *key, int64_t version, const char *text)
 {
-    return ink_cache_put(cache, fixture_ctx(5000), key, version, text, strlen(text), 0);
+    return fixture_invalidate(cache, key, version) && fixture_offer(cache, key, version, text);
 }
 
 bool fixture_invalidate(struct ink_cache *cache, const char *key, int64_t version)

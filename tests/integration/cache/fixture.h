@@ -12,6 +12,9 @@ struct ink_cache *fixture_cache(struct ink_cache_settings settings);
 
 /* The value under `key` as text, or NULL for a miss. `ret_version` may be NULL. */
 const char *fixture_get(struct ink_cache *cache, const char *key, int64_t *ret_version);
+/* A reader that asks, and offers this unless it finds something. */
+bool fixture_offer(struct ink_cache *cache, const char *key, int64_t version, const char *text);
+/* A row that changes to this version, and then a reader that offers it. */
 bool fixture_put(struct ink_cache *cache, const char *key, int64_t version, const char *text);
 bool fixture_invalidate(struct ink_cache *cache, const char *key, int64_t version);
 

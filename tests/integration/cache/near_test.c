@@ -70,14 +70,18 @@ static void a_value_read_again_is_not_asked_for(void **state)
     int64_t version = 0;
     assert_true(fixture_put(other, "blog:1", 7, "one"));
     await_value("blog:1", "one");
-    struct ink_cache_stats before = ink_cache_stats(near);
-    for (int i = 0; i < 100; i++) {
-        assert_string_equal(fixture_get(near, "blog:1", &version), "one");
-        assert_int_equal(version, 7);
-    }
-    struct ink_cache_stats after = ink_cache_stats(near);
-    assert_true(after.near - before.near >= 98); /* the news of the put may come between */
-    assert_int_equal(after.near - before.near + after.hits - before.hits, 100);
+    int64_t start = ink_now();
+    struct ink_cache_stats before, after;
+    do {
+        assert_true(fixture_elapsed_ms(start) < 8000);
+        before = ink_cache_stats(near);
+        for (int i = 0; i < 100; i++) {
+            assert_string_equal(fixture_get(near, "blog:1", &version), "one");
+            assert_int_equal(version, 7);
+        }
+        after = ink_cache_stats(near);
+        assert_int_equal(after.near - before.near + after.hits - before.hits, 100);
+    } while (after.near - before.near < 98); /* the news of the put may come between */
 }
 
 static void keys_of_others_are_not_kept(void **state)
@@ -113,7 +117,11 @@ static void what_ends_in_redis_ends_here(void **state)
 {
     (void)state;
     struct ink_ctx *ctx = fixture_ctx(5000);
-    assert_true(ink_cache_put(other, ctx, "blog:1", 1, "one", 3, 300));
+    struct ink_cache_lease lease;
+    void *data;
+    size_t size;
+    assert_false(ink_cache_get(other, ctx, "blog:1", &lease, &data, &size, NULL));
+    assert_true(ink_cache_put(other, ctx, "blog:1", &lease, 1, "one", 3, 300));
     await_value("blog:1", "one");
     await_value("blog:1", NULL);
 }
@@ -143,10 +151,13 @@ static void *write_versions(void *unused)
     ink_arena_init(&arena);
     struct ink_ctx ctx = ink_ctx_background(&arena);
     for (int64_t version = 1; version <= LAST; version++) {
-        if (version % 3 == 0) /* as one who deletes, and makes it again */
-            ink_cache_invalidate(near, &ctx, "blog:1", version);
-        ink_cache_put(near, &ctx, "blog:1", version, "x", 1, 0);
+        struct ink_cache_lease lease;
+        void *data;
+        size_t size;
+        ink_cache_invalidate(near, &ctx, "blog:1", version);
         atomic_store(&acknowledged, version);
+        if (!ink_cache_get(near, &ctx, "blog:1", &lease, &data, &size, NULL))
+            ink_cache_put(near, &ctx, "blog:1", &lease, version, "x", 1, 0);
     }
     ink_arena_release(&arena);
     return unused;
@@ -159,11 +170,12 @@ static void *read_versions(void *unused)
         struct ink_arena arena;
         ink_arena_init(&arena);
         struct ink_ctx ctx = ink_ctx_background(&arena);
+        struct ink_cache_lease lease;
         void *data;
         size_t size;
         int64_t version;
         before = atomic_load(&acknowledged);
-        if (ink_cache_get(near, &ctx, "blog:1", &data, &size, &version))
+        if (ink_cache_get(near, &ctx, "blog:1", &lease, &data, &size, &version))
             stale += version < before;
         ink_arena_release(&arena);
     }
@@ -188,19 +200,27 @@ static void no_reader_sees_less_than_was_acknowledged(void **state)
     }
 }
 
+static const char *numbered(int i)
+{
+    static char key[24];
+    snprintf(key, sizeof(key), "blog:%d", i);
+    return key;
+}
+
+/* What the cache forgets meanwhile, because news are late, it reads again. */
 static void memory_is_bounded(void **state)
 {
     (void)state;
     static char text[1000];
     memset(text, 'x', sizeof(text) - 1);
-    for (int i = 0; i < 200; i++) {
-        char key[24];
-        snprintf(key, sizeof(key), "blog:%d", i);
-        assert_true(fixture_put(other, key, 1, text));
-        assert_string_equal(fixture_get(near, key, NULL), text);
+    for (int i = 0; i < 200; i++)
+        assert_true(fixture_put(other, numbered(i), 1, text));
+    int64_t start = ink_now();
+    for (int i = 0; ink_cache_stats(near).near_bytes <= ROOM / 2 || i < 400; i++) {
+        assert_true(fixture_elapsed_ms(start) < 8000);
+        assert_string_equal(fixture_get(near, numbered(i % 200), NULL), text);
         assert_true(ink_cache_stats(near).near_bytes <= ROOM);
     }
-    assert_true(ink_cache_stats(near).near_bytes > ROOM / 2);
     static char large[ROOM / 8];
     memset(large, 'x', sizeof(large) - 1);
     assert_true(fixture_put(other, "blog:large", 1, large));
@@ -219,9 +239,10 @@ static void a_frozen_redis_leaves_nothing_stale(void **state)
     fixture_sleep(INK_NEAR_LEASE_MS);
     uint64_t before = near_hits();
     struct ink_ctx *ctx = fixture_ctx(100);
+    struct ink_cache_lease lease;
     void *data;
     size_t size;
-    assert_false(ink_cache_get(near, ctx, "blog:1", &data, &size, NULL));
+    assert_false(ink_cache_get(near, ctx, "blog:1", &lease, &data, &size, NULL));
     assert_int_equal(near_hits(), before);
     test_control("resume", "redis");
     await_near();

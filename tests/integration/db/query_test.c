@@ -176,8 +176,12 @@ static void bad_text_is_the_callers_fault(void **state)
     struct ink_db_params params = ink_db_params(ctx->arena);
     ink_db_add_int64(&params, 1);
     ink_db_add_string(&params, "cut\0here", 8);
-    fixture_expect(ink_db_query(db, ctx, &insert_user, &params, NULL), INK_INVALID_ARGUMENT);
-    fixture_expect(insert(1, "not UTF-8: \xff"), INK_INVALID_ARGUMENT);
+    struct ink_status status = ink_db_query(db, ctx, &insert_user, &params, NULL);
+    fixture_expect(status, INK_INVALID_ARGUMENT);
+    assert_true(status.undone);
+    status = insert(1, "not UTF-8: \xff");
+    fixture_expect(status, INK_INVALID_ARGUMENT);
+    assert_true(status.undone);
     assert_int_equal(user_count(), 0);
 }
 
@@ -220,7 +224,9 @@ static void failed_transaction_cannot_commit(void **state)
     fixture_expect(ink_db_begin(db, ctx, &tx), INK_OK);
     fixture_expect(tx_insert(tx, ctx, 1, "a"), INK_OK);
     fixture_expect(tx_insert(tx, ctx, 1, "b"), INK_ALREADY_EXISTS);
-    fixture_expect(ink_db_commit(&tx), INK_ABORTED);
+    struct ink_status status = ink_db_commit(&tx);
+    fixture_expect(status, INK_ABORTED);
+    assert_true(status.undone);
     assert_null(tx);
     assert_int_equal(user_count(), 0);
     fixture_expect(insert(1, "a"), INK_OK); /* the connection is fine */
@@ -240,7 +246,18 @@ static void violation_found_by_commit_is_told(void **state)
     struct ink_status status = ink_db_commit(&tx);
     fixture_expect(status, INK_ALREADY_EXISTS);
     assert_true(ink_db_violates(status, "users_email_key"));
+    assert_true(status.undone);
     assert_int_equal(user_count(), 0);
+}
+
+static void unknown_completion_is_not_undone(void **state)
+{
+    (void)state;
+    static const struct ink_db_statement raise = {
+        .name = "raise", .sql = "DO $$BEGIN RAISE 'who knows' USING ERRCODE = '40003'; END$$"};
+    struct ink_status status = ink_db_query(db, fixture_ctx(5000), &raise, NULL, NULL);
+    fixture_expect(status, INK_ABORTED);
+    assert_false(status.undone);
 }
 
 static void empty_transaction_costs_nothing(void **state)
@@ -260,8 +277,9 @@ static void slow_statement_ends_with_its_deadline(void **state)
     (void)state;
     struct ink_db_stats before = ink_db_stats(db);
     int64_t start = ink_now();
-    fixture_expect(ink_db_query(db, fixture_ctx(3000), &sleep_long, NULL, NULL),
-                   INK_DEADLINE_EXCEEDED);
+    struct ink_status status = ink_db_query(db, fixture_ctx(3000), &sleep_long, NULL, NULL);
+    fixture_expect(status, INK_DEADLINE_EXCEEDED);
+    assert_true(status.undone); /* the server ended it */
     assert_in_range(fixture_elapsed_ms(start), 2700, 3500);
     /* The server ended it in time, so the connection lives on. */
     assert_int_equal(ink_db_stats(db).discarded, before.discarded);
@@ -316,6 +334,35 @@ static void passed_deadline_sends_nothing(void **state)
     assert_int_equal(user_count(), 0);
 }
 
+/* A call waits for a row of a transaction that ends after it was sent; its answer is taken when its
+ * deadline is over. */
+static void a_call_in_two_halves(void **state)
+{
+    (void)state;
+    static const struct ink_db_statement rename = {
+        .name = "rename", .sql = "UPDATE users SET email = 'b' WHERE id = 1 RETURNING email"};
+    fixture_expect(insert(1, "a"), INK_OK);
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    struct ink_ctx ctx = ink_ctx_background(&arena);
+    ctx.deadline = ink_now() + 2 * INK_SECOND;
+    struct ink_db_call call = {0};
+    INK_DB_ROWS struct ink_db_rows rows = {0};
+    INK_DB_TX struct ink_db_tx *tx = NULL;
+    fixture_expect(ink_db_begin(db, &ctx, &tx), INK_OK);
+    fixture_expect(ink_db_tx_query(tx, &empty_users, NULL, NULL), INK_OK);
+    fixture_expect(ink_db_send(db, &ctx, &rename, NULL, &call), INK_OK);
+    assert_int_equal(ink_db_stats(db).in_use, 2);
+    ink_db_rollback(&tx);
+    while (ink_now() < ctx.deadline)
+        fixture_expect(ink_db_ping(db, fixture_ctx(5000)), INK_OK);
+    fixture_expect(ink_db_receive(&call, &rows), INK_OK);
+    assert_string_equal(ink_db_text(&rows, 0, 0), "b");
+    assert_null(call.db);
+    assert_int_equal(ink_db_stats(db).in_use, 0);
+    ink_arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,12 +376,14 @@ int main(void)
         cmocka_unit_test_setup(what_is_not_committed_is_rolled_back, empty),
         cmocka_unit_test_setup(failed_transaction_cannot_commit, empty),
         cmocka_unit_test_setup(violation_found_by_commit_is_told, empty),
+        cmocka_unit_test_setup(unknown_completion_is_not_undone, empty),
         cmocka_unit_test_setup(empty_transaction_costs_nothing, empty),
         cmocka_unit_test_setup(slow_statement_ends_with_its_deadline, empty),
         cmocka_unit_test_setup(statement_limit_bounds_what_has_no_deadline, empty),
         cmocka_unit_test_setup(rollback_forgets_the_timeout_it_undid, empty),
         cmocka_unit_test_setup(cancelled_context_ends_the_wait, empty),
         cmocka_unit_test_setup(passed_deadline_sends_nothing, empty),
+        cmocka_unit_test_setup(a_call_in_two_halves, empty),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -21,12 +21,25 @@ static struct ink_status note_effect(const struct ink_ctx *ctx, struct ink_db_tx
     return ink_db_tx_query(tx, &insert_effect, &params, NULL);
 }
 
+/* Not for ever: a test that waits in vain is to fail. */
+static void meet(struct fixture_handler *handler)
+{
+    handler->inside++;
+    for (int i = 0; i < 1000 && !handler->met; i++) {
+        handler->met = handler->inside >= 2;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    handler->inside--;
+}
+
 static struct ink_status handle(void *self, const struct ink_ctx *ctx, struct ink_db_tx *tx,
                                 struct ink_event *events, size_t count)
 {
     struct fixture_handler *handler = self;
     bool rejected = false;
     handler->calls++;
+    if (handler->meet)
+        meet(handler);
     for (size_t i = 0; i < count; i++) {
         if (handler->reject == NULL || strstr(events[i].payload, handler->reject) == NULL)
             continue;
@@ -46,11 +59,20 @@ static struct ink_status handle(void *self, const struct ink_ctx *ctx, struct in
 }
 
 static void count_done(void *self, const struct ink_ctx *ctx, const struct ink_event *events,
-                       size_t count)
+                       size_t count, bool settled)
 {
     (void)ctx;
     (void)events;
-    ((struct fixture_handler *)self)->done += (int)count;
+    (void)settled;
+    struct fixture_handler *handler = self;
+    handler->done += (int)count;
+    handler->reports++;
+}
+
+static void count_abandoned(void *self)
+{
+    struct fixture_handler *handler = self;
+    handler->abandoned++;
 }
 
 struct ink_consumer *fixture_consumer(const char *type, struct fixture_handler *handler,
@@ -67,6 +89,7 @@ struct ink_consumer *fixture_consumer(const char *type, struct fixture_handler *
     settings.db = fixture_db();
     settings.handle = handle;
     settings.done = count_done;
+    settings.abandon = count_abandoned;
     settings.self = handler;
     fixture_expect(ink_consumer_new(ctx->arena, &settings, &consumer), INK_OK);
     return consumer;
@@ -117,4 +140,22 @@ void fixture_expect_order(const char *type)
             "SELECT count(*) FROM (SELECT n, row_number() OVER (PARTITION BY key ORDER BY seq) AS"
             " place FROM effects WHERE topic = $1 || '-events') AS e WHERE n <> place"};
     assert_int_equal(ask(&disorder, type), 0);
+}
+
+struct dead {
+    struct ink_consumer *consumer;
+    uint64_t count;
+};
+
+static bool has_dead(void *arg)
+{
+    const struct dead *dead = arg;
+    return ink_consumer_stats(dead->consumer).dead >= dead->count;
+}
+
+void fixture_await_dead(struct ink_consumer *consumer, uint64_t count)
+{
+    struct dead dead = {consumer, count};
+    fixture_await("the dead letters", has_dead, &dead, 10000);
+    assert_int_equal(ink_consumer_stats(consumer).dead, count);
 }

@@ -42,6 +42,11 @@ void fixture_await(const char *what, bool (*condition)(void *arg), void *arg, in
     }
 }
 
+void fixture_sleep_ms(int64_t ms)
+{
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
 static void print_report(void *self, bool problem, const char *text)
 {
     (void)self;
@@ -105,6 +110,18 @@ void fixture_await_outbox(int64_t depth, int64_t ms)
     fixture_await("the outbox to have the depth", has_depth, &depth, ms);
 }
 
+/* A Kafka that was frozen makes no topics before its controller has heard of its broker again. */
+static void ensure_topic(struct ink_producer *producer, const struct ink_ctx *ctx,
+                         const char *topic)
+{
+    struct ink_status status = ink_producer_ensure_topic(producer, ctx, topic, 3);
+    while (!ink_is_ok(status) && ink_is_ok(ink_ctx_check(ctx))) {
+        fixture_sleep_ms(100);
+        status = ink_producer_ensure_topic(producer, ctx, topic, 3);
+    }
+    fixture_expect(status, INK_OK);
+}
+
 void fixture_produce(const char *type, const char *key, const char *id, const char *payload)
 {
     struct ink_ctx *ctx = fixture_ctx(20000);
@@ -119,7 +136,7 @@ void fixture_produce(const char *type, const char *key, const char *id, const ch
                                   .headers = &header,
                                   .header_count = id != NULL};
     fixture_expect(ink_producer_new(ctx->arena, &settings, &producer), INK_OK);
-    fixture_expect(ink_producer_ensure_topic(producer, ctx, message.topic, 3), INK_OK);
+    ensure_topic(producer, ctx, message.topic);
     fixture_expect(ink_producer_send_all(producer, ctx, &message, 1), INK_OK);
     ink_producer_free(producer);
 }

@@ -25,6 +25,8 @@ struct ink_db *fixture_db(void);
 /* Polls until `condition(arg)`; fails the test, naming `what`, after `ms`. */
 void fixture_await(const char *what, bool (*condition)(void *arg), void *arg, int64_t ms);
 
+void fixture_sleep_ms(int64_t ms);
+
 struct ink_kafka_settings fixture_kafka(void);
 /* A relay on the test's servers; zero settings are the defaults. */
 struct ink_relay *fixture_relay(struct ink_relay_settings settings);
@@ -44,7 +46,12 @@ struct fixture_handler {
     atomic_int calls;
     atomic_int fail; /* so many calls fail with `code` first */
     enum ink_code code;
-    atomic_int done; /* events that were reported as done */
+    atomic_int done;      /* events that were reported as done */
+    atomic_int reports;   /* how often something was, or that all were known */
+    atomic_int abandoned; /* batches of which an attempt has no outcome */
+    bool meet;            /* a call waits for another one at the same time, until two have met */
+    atomic_int inside;
+    atomic_bool met;
 };
 /* A consumer of TYPE-events in the group TYPE that notes its events as effects. */
 struct ink_consumer *fixture_consumer(const char *type, struct fixture_handler *handler,
@@ -55,6 +62,10 @@ int64_t fixture_effects(const char *type);
 void fixture_await_effects(const char *type, int64_t count, int64_t ms);
 /* Fails unless the numbers of each key went up by one from 1. */
 void fixture_expect_order(const char *type);
+
+/* Waits until this consumer has put so many messages aside; their batches' effects are there
+ * before. */
+void fixture_await_dead(struct ink_consumer *consumer, uint64_t count);
 
 /* Puts a message into TYPE-events, without any header unless `id` is given. */
 void fixture_produce(const char *type, const char *key, const char *id, const char *payload);

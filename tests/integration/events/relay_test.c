@@ -6,18 +6,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "lib/events/insync.h"
 #include "lib/events/relay_internal.h"
 #include "tests/integration/events/fixture.h"
 
 extern char **environ;
-
-static void sleep_ms(int64_t ms)
-{
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
 
 static void write_some(const char *type, int keys, int first, int last)
 {
@@ -129,7 +124,7 @@ static void of_two_relays_one_publishes_and_the_other_takes_over(void **state)
     write_some("two", 3, 1, 1);
     fixture_await_outbox(0, 20000); /* the child leads */
     struct ink_relay *relay = fixture_relay((struct ink_relay_settings){0});
-    sleep_ms(1500);
+    fixture_sleep_ms(1500);
     assert_false(ink_relay_stats(relay).active);
     write_some("two", 3, 2, 10);
     fixture_await_outbox(0, 5000);
@@ -160,7 +155,7 @@ static void a_frozen_relay_loses_its_lock(void **state)
     fixture_await("the other to take over", is_active, relay, 20000);
     fixture_await_outbox(0, 5000);
     assert_int_equal(kill(child, SIGCONT), 0);
-    sleep_ms(1500);
+    fixture_sleep_ms(1500);
     assert_true(ink_relay_stats(relay).active);
     kill_hard(child);
     ink_relay_free(relay, 1000);
@@ -191,7 +186,7 @@ static void kafka_goes_and_comes_back(void **state)
     test_control("kill", "kafka");
     write_some("outage", 4, 6, 15);
     fixture_await("the backlog to be measured", is_deep, relay, 10000);
-    sleep_ms(3000);
+    fixture_sleep_ms(3000);
     assert_true(ink_relay_stats(relay).troubled);
     test_control("start", "kafka");
     fixture_await_outbox(0, 20000);
@@ -213,7 +208,7 @@ static void kafka_pauses(void **state)
     fixture_await_effects("pause", 20, 20000);
     test_control("pause", "kafka");
     write_some("pause", 4, 6, 10);
-    sleep_ms(4000);
+    fixture_sleep_ms(4000);
     test_control("resume", "kafka");
     fixture_await_outbox(0, 30000);
     fixture_await_effects("pause", 40, 30000);
@@ -231,7 +226,7 @@ static void kafka_is_away_at_the_start(void **state)
     struct ink_consumer *consumer =
         fixture_consumer("early", &handler, (struct ink_consumer_settings){0});
     write_some("early", 3, 1, 5);
-    sleep_ms(2500);
+    fixture_sleep_ms(2500);
     assert_int_equal(fixture_outbox_depth(), 15);
     test_control("start", "kafka");
     fixture_await_outbox(0, 30000);
@@ -248,9 +243,9 @@ static void the_database_restarts(void **state)
     write_some("restart", 2, 1, 2);
     fixture_await_outbox(0, 20000);
     test_control("kill", "postgres");
-    sleep_ms(300);
+    fixture_sleep_ms(300);
     test_control("start", "postgres");
-    sleep_ms(1200); /* for the test's own pool */
+    fixture_sleep_ms(1200); /* for the test's own pool */
     write_some("restart", 2, 3, 4);
     fixture_await_outbox(0, 20000);
     assert_true(ink_relay_stats(relay).active);
@@ -362,37 +357,62 @@ static void a_late_commit_is_not_overlooked(void **state)
     ink_relay_free(relay, 1000);
 }
 
-/* The same in a pile: when the relay reads on behind a round that is on its way, what became
- * visible in front of it meanwhile must not be passed by later news of the same thing. Kafka pauses
- * after the first round was read, so that it cannot be settled yet. */
-static void a_late_commit_is_not_passed(void **state)
+struct open_tx {
+    struct ink_arena arena;
+    struct ink_ctx ctx;
+    struct ink_db_tx *tx;
+};
+
+static void open_tx(struct open_tx *open)
 {
-    (void)state;
+    ink_arena_init(&open->arena);
+    open->ctx = ink_ctx_background(&open->arena);
+    fixture_expect(ink_db_begin(fixture_db(), &open->ctx, &open->tx), INK_OK);
+}
+
+static void commit(struct open_tx *open)
+{
+    fixture_expect(ink_db_commit(&open->tx), INK_OK);
+    ink_arena_release(&open->arena);
+}
+
+/* The same in a pile: when the relay reads on behind rounds that are on their way, what became
+ * visible in front of them meanwhile, or between their rows, must not be passed by later news of
+ * the same thing. Kafka pauses after the first round was read, so that it cannot be settled yet. */
+static void expect_not_passed(const char *type, bool between)
+{
     struct fixture_handler handler = {0};
     struct ink_relay *relay = fixture_relay((struct ink_relay_settings){.batch = 2});
     struct ink_consumer *consumer =
-        fixture_consumer("passed", &handler, (struct ink_consumer_settings){0});
-    struct ink_arena arena;
-    ink_arena_init(&arena);
-    struct ink_ctx ctx = ink_ctx_background(&arena);
-    INK_DB_TX struct ink_db_tx *tx = NULL;
+        fixture_consumer(type, &handler, (struct ink_consumer_settings){0});
+    struct open_tx late, pile;
     fixture_await("the lock", is_active, relay, 5000);
-    fixture_expect(ink_db_begin(fixture_db(), &ctx, &tx), INK_OK);
-    fixture_write(tx, "passed", "slow", 1);
     test_control("pause", "kafka");
-    fixture_write(NULL, "passed", "quick", 1);
-    fixture_write(NULL, "passed", "quicker", 1);
-    sleep_ms(500); /* the relay has these two, and wants to know their topic */
-    fixture_expect(ink_db_commit(&tx), INK_OK);
-    write_some("passed", 1, 1, 4);
-    fixture_write(NULL, "passed", "slow", 2);
+    open_tx(&late);
+    open_tx(&pile);
+    if (between)
+        fixture_write(pile.tx, type, "quick", 1);
+    fixture_write(late.tx, type, "slow", 1);
+    for (int n = 1; n <= 4; n++)
+        fixture_write(pile.tx, type, "quicker", n);
+    commit(&pile);
+    fixture_sleep_ms(500); /* the relay has two of these, and wants to know their topic */
+    commit(&late);
+    write_some(type, 1, 1, 4);
+    fixture_write(NULL, type, "slow", 2);
     test_control("resume", "kafka");
     fixture_await_outbox(0, 20000);
-    fixture_await_effects("passed", 8, 20000);
-    fixture_expect_order("passed");
-    ink_arena_release(&arena);
+    fixture_await_effects(type, between ? 11 : 10, 20000);
+    fixture_expect_order(type);
     ink_consumer_free(consumer);
     ink_relay_free(relay, 1000);
+}
+
+static void a_late_commit_is_not_passed(void **state)
+{
+    (void)state;
+    expect_not_passed("passed", false);
+    expect_not_passed("passed-between", true);
 }
 
 static int64_t entries_read(void)
@@ -432,9 +452,9 @@ static void refused_rows_are_in_nobodys_way(void **state)
     fixture_expect(ink_db_commit(&tx), INK_OK);
     struct ink_relay *relay = fixture_relay((struct ink_relay_settings){.poll_ms = 20});
     fixture_await("the refused to be counted", refused_many, relay, 20000);
-    sleep_ms(1500); /* statistics come a second late */
+    fixture_sleep_ms(1500); /* statistics come a second late */
     int64_t before = entries_read();
-    sleep_ms(1500);
+    fixture_sleep_ms(1500);
     assert_true(entries_read() - before < 5000); /* in some 50 rounds */
     ink_relay_free(relay, 1000);
     fixture_expect(ink_db_query(fixture_db(), fixture_ctx(5000), &clean, NULL, NULL), INK_OK);
@@ -448,7 +468,7 @@ static void a_stop_is_clean(void **state)
     struct ink_relay *relay = fixture_relay((struct ink_relay_settings){.poll_ms = 60000});
     write_some("stop", 2, 1, 1);
     fixture_await("the lock", is_active, relay, 5000);
-    sleep_ms(500);
+    fixture_sleep_ms(500);
     write_some("stop", 2, 2, 6);
     ink_relay_free(relay, 10000);
     assert_int_equal(fixture_outbox_depth(), 0);
@@ -479,12 +499,41 @@ static void bad_settings_are_refused(void **state)
     assert_null(relay);
 }
 
+static char reported[512];
+
+static void keep_report(void *self, bool problem, const char *text)
+{
+    (void)self;
+    snprintf(reported, sizeof(reported), "%s%s", problem ? "problem: " : "", text);
+}
+
+/* The one broker here has each partition alone; three of them would. */
+static void a_topic_that_one_broker_can_lose_is_named(void **state)
+{
+    (void)state;
+    struct ink_kafka_settings settings = fixture_kafka();
+    INK_KAFKA *rk = NULL;
+    struct ink_ctx *ctx = fixture_ctx(20000);
+    const struct ink_kafka_client client = {.type = RD_KAFKA_PRODUCER};
+    settings.report = keep_report;
+    fixture_expect(ink_kafka_open(ctx->arena, &settings, &client, &rk), INK_OK);
+    fixture_expect(ink_kafka_ensure_topic(rk, ctx, &settings, "lax-events", 1), INK_OK);
+    assert_string_equal(reported, "");
+    ink_insync_check(rk, ctx, &settings, "lax-events", 2);
+    assert_string_equal(reported, "");
+    ink_insync_check(rk, ctx, &settings, "lax-events", 3);
+    assert_string_equal(reported,
+                        "problem: what Kafka confirms of lax-events can be lost with 1 of its 3 "
+                        "replicas: set its min.insync.replicas, which is that low, to 2");
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1 && strcmp(argv[1], "relay") == 0)
         return run_relay();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bad_settings_are_refused),
+        cmocka_unit_test(a_topic_that_one_broker_can_lose_is_named),
         cmocka_unit_test(a_late_commit_is_not_overlooked),
         cmocka_unit_test(a_late_commit_is_not_passed),
         cmocka_unit_test(refused_rows_are_in_nobodys_way),

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The harness itself: servers start, can be hurt, come back, and end with whoever started them."""
 
+import glob
 import os
 import signal
 import socket
@@ -56,6 +57,37 @@ class PostgresVerbs(unittest.TestCase):
             with self.assertRaisesRegex(HarnessError, "(?s)it ended with 1;.*Address already in use"):
                 # Ready would be answered by the first server, were the password the same.
                 second.start()
+
+
+class FaketimeTest(unittest.TestCase):
+    """A server with libfaketime before its clock, as tests/chaos has them."""
+
+    def shared(self, pid):
+        return [name for name in os.listdir("/dev/shm")
+                if name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}")]
+
+    def setUp(self):
+        libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        if not libraries:
+            self.skipTest("libfaketime is not installed")
+        self.redis = Redis()
+        self.redis.env = {"LD_PRELOAD": f"{libraries[0]}:libc.so.6", "FAKETIME": "+0"}
+        self.redis.start()
+        self.addCleanup(self.redis.kill)
+        self.pid = self.redis.process.pid
+        self.assertEqual(len(self.shared(self.pid)), 2)
+
+    def test_a_killed_server_leaves_nothing(self):
+        self.redis.kill()
+        self.assertEqual(self.shared(self.pid), [])
+
+    def test_nor_does_one_that_is_started_again(self):
+        self.redis.process.signal(signal.SIGKILL)
+        until("the end", lambda: not self.redis.running(), 10)
+        self.assertEqual(len(self.shared(self.pid)), 2)
+        self.redis.start()
+        self.assertEqual(self.shared(self.pid), [])
+        self.assertEqual(len(self.shared(self.redis.process.pid)), 2)
 
 
 class KafkaVerbs(unittest.TestCase):
@@ -115,7 +147,7 @@ class Ownership(unittest.TestCase):
         runner.kill()
         runner.wait()
         until("the end of its servers", lambda: not any(
-            start_time(pid) == started for pid, started in below), 20)
+            start_time(pid) == started for pid, started in below), 60)
 
     @staticmethod
     def _sleeping(pid):

@@ -37,6 +37,13 @@ static struct ink_status create(void *self, struct ink_ctx *ctx, const Shelf__V1
 }
 INK_RPC_UNARY(create, Shelf__V1__Book, Shelf__V1__Book)
 
+static char *long_title(struct ink_arena *arena, int32_t size)
+{
+    char *title = ink_arena_calloc(arena, (size_t)size + 1, 1);
+    memset(title, 'x', (size_t)size);
+    return title;
+}
+
 static struct ink_status get(void *self, struct ink_ctx *ctx,
                              const Shelf__V1__GetBookRequest *request, Shelf__V1__Book *reply)
 {
@@ -46,7 +53,8 @@ static struct ink_status get(void *self, struct ink_ctx *ctx,
     if (request->fail_with != 0)
         return fail(request->fail_with);
     reply->id = request->id;
-    reply->title = (char *)(uintptr_t) "A title";
+    reply->title = request->title_bytes > 0 ? long_title(ctx->arena, request->title_bytes)
+                                            : (char *)(uintptr_t) "A title";
     reply->pages = 9007199254740993;
     return ink_ok();
 }
@@ -220,6 +228,7 @@ int main(int argc, char **argv)
                                             .cooperative = true,
                                             .handler = gateway_edge_handle,
                                             .refuse = gateway_edge_refuse,
+                                            .give_up = gateway_edge_give_up,
                                             .self = edge};
     must(ink_http_server_new(&http_options, &arena, &http));
     printf("%d\n", ink_http_server_port(http));

@@ -4,6 +4,7 @@
 import http.client
 import json
 import re
+import socket
 import subprocess
 import time
 import unittest
@@ -113,6 +114,40 @@ class EdgeTest(unittest.TestCase):
         status, headers, body = self.edge.ask("HEAD", "/v1/books/7")
         self.assertEqual((status, body), (200, b""))
         self.assertGreater(int(headers["Content-Length"]), 40)
+
+    def test_half_a_connection_is_enough(self):
+        """A client that has said all and listens gets its answer, if that takes no second."""
+        for take_ms in (0, 300):
+            with socket.create_connection(("127.0.0.1", self.edge.port), 10) as sock:
+                sock.sendall(b"GET /v1/books/7?takeMs=%d HTTP/1.1\r\nHost: x\r\n\r\n" % take_ms)
+                sock.shutdown(socket.SHUT_WR)
+                self.assertTrue(sock.recv(1000).startswith(b"HTTP/1.1 200 "))
+
+    def statuses(self, route):
+        """How many requests of a route ended with each status."""
+        counts = {}
+        self.edge.order("metrics")
+        while (line := self.edge.line()) != "end":
+            found = re.match(r'http_server_request_duration_seconds_count\{.*http_route="([^"]*)",'
+                             r'http_response_status_code="(\d+)"\} (\d+)', line)
+            if found and found[1] == route:
+                counts[found[2]] = counts.get(found[2], 0) + int(found[3])
+        return counts
+
+    def test_an_answer_ends_when_it_was_taken(self):
+        """An answer that nobody reads: what the socket does not take is sent later, and only then
+        one knows what came of it."""
+        before = self.statuses("/v1/books/{id}")
+        with socket.socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)  # less is kept on the way
+            sock.connect(("127.0.0.1", self.edge.port))
+            sock.sendall(b"GET /v1/books/7?titleBytes=63000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            deadline = time.monotonic() + 10
+            while (after := self.statuses("/v1/books/{id}")) == before:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.1)
+        self.assertEqual(after, {**before, "499": before.get("499", 0) + 1})
 
     def test_without_content(self):
         status, headers, body = self.edge.ask("DELETE", "/v1/books/7", None,

@@ -14,7 +14,7 @@ import time
 import unittest
 
 from edge_test import Edge
-from http_test import read_reply
+from wire import read_reply
 
 BODY = b'{"id": "a", "title": "T"}'
 CHUNKED = b"Transfer-Encoding: chunked"

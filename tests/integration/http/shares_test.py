@@ -2,7 +2,9 @@
 """What one address may have of what all share: connections, threads, memory for bodies and for
 answers."""
 
+import contextlib
 import re
+import select
 import socket
 import ssl
 import tempfile
@@ -11,7 +13,7 @@ import time
 import unittest
 
 from harness.certificates import Authority
-from http_test import Server, read_reply
+from wire import Server, read_reply
 
 MIB = 1 << 20
 
@@ -48,14 +50,32 @@ class SharesTest(unittest.TestCase):
         connection.close()
         return reply is not None and reply.status == 200
 
-    def assert_turned_away(self, connection):
-        """Without a word from us: 429 says why, then the connection ends."""
+    def assert_turned_away(self, connection, status=429):
+        """Without a word from us: the status says why, then the connection ends."""
         with connection.makefile("rb") as file:
             reply = read_reply(file)
-            self.assertEqual(reply.status, 429)
+            self.assertEqual(reply.status, status)
             self.assertEqual(reply.headers["retry-after"], "1")
             self.assertEqual(reply.headers["connection"], "close")
             self.assertEqual(file.read(), b"")
+
+    def test_the_line_for_threads_has_an_end(self):
+        server = self.serve("threads=4", "max_waiting=20", "keep_alive=60000")
+        serving = [self.connect(server) for _ in range(4)]
+        for connection in serving:
+            connection.sendall(b"GET /until-gone HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(connection.recv(1))  # it has a thread
+        for _ in range(50):
+            for _ in range(4):
+                with contextlib.suppress(ConnectionError):  # one that was turned away
+                    self.connect(server).sendall(b"GET /info HTTP/1.1\r\nHost: x\r\n\r\n")
+            asked = self.connect(server)
+            if select.select([asked], [], [], 0.05)[0] and asked.recv(1, socket.MSG_PEEK):
+                break
+        self.assert_turned_away(asked, 503)
+        for connection in serving:
+            connection.close()
+        self.eventually(lambda: self.works(server), "the line is gone")
 
     def test_connections_of_one_address(self):
         server = self.serve("per_address=4", "header=60000")

@@ -11,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/blocks.h"
 #include "lib/http/http.h"
 
 static atomic_int streams_left; /* streams that found out that their client had gone */
+static atomic_int counted;
 
 static bool detaches;
 
@@ -87,6 +89,9 @@ static void answer(void *self, struct ink_http_request *request)
     } else if (strcmp(path, "/streams-left") == 0) {
         ink_buf_printf(ink_http_body(request), "%d", atomic_load(&streams_left));
         ink_http_reply(request, 200, "text/plain");
+    } else if (strcmp(path, "/count") == 0) {
+        ink_buf_printf(ink_http_body(request), "%d", atomic_fetch_add(&counted, 1) + 1);
+        ink_http_reply(request, 200, "text/plain");
     } else if (strcmp(path, "/sleep") == 0) {
         usleep((useconds_t)atoi(ink_http_query(request)) * 1000);
         ink_http_reply(request, 204, NULL);
@@ -127,16 +132,42 @@ static bool streams(const char *path)
            strcmp(path, "/until-gone") == 0;
 }
 
+/* Waits until so many are here at the same time. */
+static void meet(struct ink_http_request *request)
+{
+    static atomic_int arrived;
+    int count = atoi(ink_http_query(request)),
+        all = (atomic_fetch_add(&arrived, 1) / count + 1) * count;
+    while (atomic_load(&arrived) < all)
+        usleep(100);
+    big(request, 1);
+}
+
+/* In place, without a word to the server. True when that is what the path asks for. */
+static bool answers_now(struct ink_http_request *request)
+{
+    const char *path = ink_http_path(request);
+    if (strcmp(path, "/now") == 0)
+        big(request, (size_t)atol(ink_http_query(request)));
+    else if (strcmp(path, "/meet") == 0)
+        meet(request);
+    else
+        return false;
+    return true;
+}
+
 static void handle(void *self, struct ink_http_request *request)
 {
     pthread_t thread;
     const char *data, *detail;
     size_t size;
     struct later later = {request, ink_http_header(request, "X-Probe")};
+    if (answers_now(request))
+        return;
     if (!detaches || streams(ink_http_path(request)) ||
         (ink_http_has_body(request) && ink_http_read_body(request, &data, &size, &detail) != 0) ||
         !ink_http_detach(request)) {
-        ink_http_blocks(request);
+        ink_blocks();
         answer(self, request);
         return;
     }

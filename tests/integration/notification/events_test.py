@@ -9,8 +9,11 @@ import time
 import unittest
 import uuid
 
+import psycopg2
+
 from fixture import NotificationTest
 from harness import hostile
+from harness.link import Links
 from harness.logs import read_log
 from harness.rpc import Failure
 from harness.waiting import until
@@ -136,6 +139,107 @@ class EventsTest(NotificationTest):
         self.assert_told(token, ("Welcome, ada! Your account has been created.", "email"),
                          ("Welcome, end! Your account has been created.", "email"))
 
+    def test_what_redis_forgets_before_a_commit_leaves_nothing_stale(self):
+        user_id, token = self.user()
+        self.create(token, "first")
+        self.slow_commits("INSERT", user_id)
+        self.blog_event("blog-published", user_id, "A title")
+        self.await_slow_commit()
+        self.mesh.redis.command("FLUSHALL")
+        self.assertEqual(self.messages(token), ["first"])
+        self.assert_told(token, ("first", "in-app"), ("Your blog A title has been created.", "in-app"))
+        until("the first page has it, too", lambda: len(self.messages(token)) == 2, 5)
+
+    def hold_commits(self, user_id):
+        """Holds up changes of a user's notifications in their commit, until what this returns is
+        closed."""
+        postgres = self.mesh.postgres
+        holder = psycopg2.connect(postgres.url)
+        self.addCleanup(holder.close)
+        holder.cursor().execute("SELECT pg_advisory_lock(1)")
+        postgres.psql(
+            "CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NULL; END $$;"
+            "CREATE CONSTRAINT TRIGGER held AFTER INSERT ON notifications DEFERRABLE INITIALLY"
+            f" DEFERRED FOR EACH ROW WHEN (NEW.user_id = '{user_id}') EXECUTE FUNCTION held()")
+        self.addCleanup(postgres.psql, "DROP FUNCTION held() CASCADE")
+        return holder
+
+    def reader(self):
+        """A replica that has no events, in the place of the others."""
+        for one in self.mesh.replicas:
+            one.stop()
+        reader = self.replica(KAFKA_BROKERS="")
+        reader.start()
+        until("calls work", self.works(reader), 20)
+        return reader
+
+    def consumer(self, links):
+        """A replica whose way to PostgreSQL can be broken, and that way. It is not ready yet."""
+        port = self.mesh.postgres.port
+        link = links.add(port)
+        consumer = self.replica(DATABASE_URL=self.mesh.postgres.url.replace(
+            f":{port}/", f":{link.port}/"))
+        consumer.launch()
+        return consumer, link
+
+    def count(self, condition):
+        return int(self.mesh.postgres.psql(f"SELECT count(*) FROM {condition}"))
+
+    def commits(self):
+        """How many transactions are held up in their commit."""
+        return self.count("pg_stat_activity WHERE query = 'COMMIT' AND wait_event = 'advisory'")
+
+    def test_what_redis_forgets_while_nobody_knows_of_a_commit(self):
+        """Of two transactions one loses its connection in its commit, which goes on without it. The
+        other one's end is not the end of that."""
+        user_id, token = self.user()
+        self.create(token, "first")
+        reader = self.reader()
+        holder = self.hold_commits(user_id)
+        authors = [user_id, *(self.user()[0] for _ in range(120))]
+        self.produce([("one lane", {"type": "blog-published", "blogId": str(uuid.uuid4()),
+                                    "title": "One of two", "authorId": author})
+                      for author in authors])
+        with Links() as links:
+            consumer, link = self.consumer(links)
+            until("one commits and the other one has", lambda: self.commits() and self.count(
+                "notifications WHERE message LIKE '%One of two%'"), 30)
+            link.drop()
+            until("the other one is done",
+                  lambda: consumer.metric("event_consumer_handled_total"), 30)
+            time.sleep(0.2)
+            self.mesh.redis.command("FLUSHALL")
+            self.assertEqual(self.messages(token, replica=reader), ["first"])
+            holder.close()
+            until("the commit is done",
+                  lambda: self.count(f"notifications WHERE user_id = '{user_id}'") == 2, 20)
+            link.heal()
+            until("the first page has it, too",
+                  lambda: len(self.messages(token, replica=reader)) == 2, 20)
+            consumer.stop()
+
+    def test_what_redis_forgets_before_a_commit_whose_consumer_ends(self):
+        """It never learns of it, and who has the event after it has nothing to tell."""
+        user_id, token = self.user()
+        self.create(token, "first")
+        reader = self.reader()
+        holder = self.hold_commits(user_id)
+        self.blog_event("blog-published", user_id, "Its last")
+        with Links() as links:
+            consumer, link = self.consumer(links)
+            until("it commits", self.commits, 30)
+            link.drop()
+            self.mesh.redis.command("FLUSHALL")
+            self.assertEqual(self.messages(token, replica=reader), ["first"])
+            holder.close()
+            until("the commit is done",
+                  lambda: self.count(f"notifications WHERE user_id = '{user_id}'") == 2, 20)
+            self.assertEqual(self.messages(token, replica=reader), ["first"])  # of Redis
+            consumer.stop()
+            until("the first page has it, too",
+                  lambda: len(self.messages(token, replica=reader)) == 2, 20)
+
     def test_events_of_the_older_system(self):
         """Neither key nor headers: the payload says what it is."""
         user_id, token = self.user()
@@ -174,19 +278,24 @@ class EventsTest(NotificationTest):
         self.assert_told(token, ("Your blog after has been created.", "in-app"))
         until("it is counted", lambda: self.sum("event_consumer_unknown_total") > before, 10)
 
+    def produce(self, events):
+        """Many blog events at once, each with its key, without headers."""
+        lines = [f"{key}\t{json.dumps(event)}" for key, event in events]
+        subprocess.run(["kcat", "-P", "-b", self.mesh.kafka.url, "-t", "blog-events", "-K", "\t",
+                        "-X", "acks=all", "-X", "enable.idempotence=true"],
+                       input="\n".join(lines).encode(), check=True, timeout=60)
+
     def flood(self, user_ids, blogs, updates):
         """Produces creates with updates of many blogs, in per-blog order; ends with all sent."""
-        lines = []
+        events = []
         for number in range(updates + 1):
             for blog in range(blogs):
                 kind = "blog-updated" if number else "blog-published"
                 author = user_ids[blog % len(user_ids)]
                 event = {"type": kind, "blogId": f"{blog}", "title": f"{blog}/{number}",
                          "authorId": author}
-                lines.append(f"{blog}\t{json.dumps(event)}")
-        subprocess.run(["kcat", "-P", "-b", self.mesh.kafka.url, "-t", "blog-events", "-K", "\t",
-                        "-X", "acks=all", "-X", "enable.idempotence=true"],
-                       input="\n".join(lines).encode(), check=True, timeout=60)
+                events.append((blog, event))
+        self.produce(events)
 
     def assert_flood(self, tokens, blogs, updates):
         expected = (updates + 1) * blogs

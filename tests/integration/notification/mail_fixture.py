@@ -6,7 +6,6 @@ import json
 from fixture import Mesh, NotificationTest
 from harness.mail import MailCatcher
 from harness.postgres import Postgres
-from harness.rpc import Failure
 from harness.service import Replica, user_token
 from harness.waiting import until
 
@@ -65,18 +64,6 @@ class MailTest(NotificationTest):
             if not server.running():
                 server.start()
         self.await_calls()
-
-    def await_calls(self):
-        """Clients of replicas that were started again have noticed."""
-        _, token = self.user()
-
-        def works(replica):
-            try:
-                return self.call("ListNotifications", replica, token=token) is not None
-            except Failure:
-                return False
-        for one in self.mesh.replicas:
-            until("calls work", lambda one=one: works(one), 30)
 
     def account(self, username="Ada"):
         """A registered user's id, token and address."""

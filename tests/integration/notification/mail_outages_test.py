@@ -50,9 +50,12 @@ class AwayTest(MailTest):
 
     def test_user_service_away(self):
         _, token, address = self.account()
+        breaker = 'grpc_client_breaker_state{service="user"}'
+        self.assertEqual(self.total(breaker), 0)
         self.mesh.users.kill()
         id_ = self.notify(token)
         self.await_trouble()
+        until("a circuit breaker opens", lambda: self.total(breaker) >= 2, 60)
         self.mesh.users.start()
         self.assert_recovers(id_, address)
 

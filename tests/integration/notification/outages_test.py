@@ -63,9 +63,21 @@ class AwayTest(NotificationTest):
         self.assertEqual(caught.exception.code, "UNAVAILABLE")
         until("not ready", lambda: self.mesh.first.admin("/readyz")[0] == 503, 10)
         self.assertEqual(len(self.messages(token)), 1)  # Redis has it
+        self.refuses_as_ever(token)
         self.mesh.postgres.start()
         until("ready", lambda: self.mesh.first.admin("/readyz")[0] == 200, 10)
         self.assertEqual(self.messages(token, page_size=5), [made.message])
+
+    def refuses_as_ever(self, token):
+        """What needs no database is not answered with "try again"."""
+        for method, field, fields in (
+                ("CreateNotification", "type", {"message": "x", "type": "pigeon"}),
+                ("MarkRead", "id", {"id": "7"}),
+                ("ListNotifications", "page_token", {"page_token": "x"})):
+            failure = self.fail_call(method, token=token, **fields)
+            self.assertEqual((failure.code, [*failure.violations]), ("INVALID_ARGUMENT", [field]))
+        for bad in (None, "bad"):
+            self.assertEqual(self.fail_call("MarkAllRead", token=bad).code, "UNAUTHENTICATED")
 
     def test_starts_without_its_servers(self):
         one = self.mesh.second

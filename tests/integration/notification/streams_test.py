@@ -31,6 +31,7 @@ class StreamTest(NotificationTest):
             if not one.running():
                 one.start()
             until("news are heard", lambda one=one: one.metric("notification_news_listening"), 10)
+        self.await_calls()
 
     def open_streams(self):
         return sum(one.metric("notification_streams") for one in self.mesh.replicas)

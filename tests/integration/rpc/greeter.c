@@ -4,10 +4,13 @@
 #include <time.h>
 
 #include "greet.pb-c.h"
+#include "lib/base/blocks.h"
 
 static struct ink_status take_time(struct greeter *greeter, struct ink_ctx *ctx, int ms)
 {
     int64_t until = ink_now() + ms * INK_MILLISECOND;
+    if (ms > 0)
+        ink_blocks();
     while (ink_now() < until) {
         if (ink_ctx_cancelled(ctx)) {
             atomic_fetch_add(&greeter->cancelled, 1);

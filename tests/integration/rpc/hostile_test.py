@@ -11,6 +11,7 @@ import struct
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import frames
@@ -18,14 +19,12 @@ import grpc
 from frames import (ACK, CONTINUATION, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PADDED, PING,
                     PREFACE, PRIORITISED, PRIORITY, PUSH_PROMISE, RST_STREAM, SETTINGS,
                     WINDOW_UPDATE, Connection, frame, header, message, request, settings)
-from harness import ports
+from greeter import HELLO, Greeter, hello, varint
 from harness.certificates import Authority
-from harness.program import Program
 from harness.tools import run_tool
 from harness.waiting import until
 
 HERE = "tests/integration/rpc/"
-HELLO = "/greet.v1.Greeter/Hello"
 MANY = "/greet.v1.Greeter/Many"
 CALL = request(HELLO)
 OK, INVALID, LATE, EXHAUSTED = 0, 3, 4, 8
@@ -34,29 +33,14 @@ MEBI = 1 << 20
 SANITIZED = any(name in os.environ for name in ("ASAN_OPTIONS", "TSAN_OPTIONS"))
 
 
-def varint(value):
-    out = b""
-    while value >= 128:
-        out, value = out + bytes([value & 127 | 128]), value >> 7
-    return out + bytes([value])
-
-
-def hello(name=b"Ada", times=0, take_ms=0):
-    """A HelloRequest of greet.proto."""
-    return b"\x0a" + varint(len(name)) + name + (b"\x10" + varint(times) if times else b"") + \
-        (b"\x20" + varint(take_ms) if take_ms else b"")
-
-
-class Greeter(Program):
-    """program.c, with limits that a test reaches."""
+class Victim(Greeter):
+    """With limits that a test reaches."""
 
     def __init__(self, **env):
-        port, admin = ports.reserve(), ports.reserve()
-        super().__init__("greeter", [os.path.abspath(HERE + "program")], {
-            "GRPC_ADDRESS": f"127.0.0.1:{port}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
+        super().__init__(**{
             "GRPC_MAX_DEADLINE_MS": "3s", "GRPC_MAX_MESSAGE_BYTES": "1MiB", "GRPC_MAX_CALLS": "200",
             "GRPC_MAX_CONNECTION_CALLS": "100", "GRPC_MAX_BUFFER_BYTES": "64MiB",
-            "GRPC_MAX_STREAMS": "20", "LOG_LEVEL": "warn", **env}, port, admin)
+            "GRPC_MAX_STREAMS": "20", "LOG_LEVEL": "warn", **env})
 
     def _status(self, name):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
@@ -83,7 +67,7 @@ class HostileTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = Greeter(**cls.env)
+        cls.server = Victim(**cls.env)
         cls.addClassCleanup(cls.end)
         cls.server.start()
         cls.channel = grpc.insecure_channel(f"127.0.0.1:{cls.server.port}")
@@ -160,6 +144,18 @@ class HostileTest(unittest.TestCase):
         self.assertLessEqual({one.code() for one in answers.values()}, {OK, LATE, EXHAUSTED})
         self.assertEqual({one.text() for one in answers.values() if one.code() == EXHAUSTED},
                          {"too many calls are open at once: try again later"})
+
+    def test_methods_take_turns(self):
+        """A method whose calls are slow keeps those of another waiting for a turn, not until all of
+        its own have ended; also on one connection, for a gateway has no more."""
+        connection = self.connect().agree()
+        slow = [connection.start(request("/greet.v1.Greeter/HelloOnce"),
+                                 message(hello(take_ms=400))) for _ in range(90)]
+        time.sleep(0.2)  # they wait in line
+        answer = connection.answer(connection.start(CALL, message(hello())))
+        self.assertEqual(answer.code(), OK, answer.text())
+        self.assertLess(sum(connection.answers[one].over() for one in slow
+                            if one in connection.answers), 60)
 
     def test_rapid_reset(self):
         """CVE-2023-44487: calls that are taken back at once count for nothing in HTTP/2."""
@@ -366,14 +362,15 @@ class HostileTest(unittest.TestCase):
                              (LATE, "the request did not arrive in time"))
 
     def test_messages_that_almost_come(self):
-        """Each is there but for its last byte: as much as HTTP/2's windows let through."""
+        """Each is there but for its last byte: as much as HTTP/2's windows let through. A place is
+        left for the friend."""
         body = message(b"x" * (MEBI - 1), length=MEBI)
         before, done = self.server.resident(), threading.Event()
 
         def fill():
             with contextlib.closing(Connection(self.server.port)) as connection:
                 connection.agree()
-                streams = [connection.start(CALL, end=False) for _ in range(50)]
+                streams = [connection.start(CALL, end=False) for _ in range(45)]
                 for stream in streams:
                     if not connection.pour(stream, body, done):
                         break
@@ -525,7 +522,7 @@ class SilentTest(unittest.TestCase):
     def test_silent_connections(self):
         authority = Authority(tempfile.mkdtemp())
         own = authority.issue("greeter", ["DNS:localhost"])
-        server = Greeter(GRPC_TLS_CERT_FILE=own.cert, GRPC_TLS_KEY_FILE=own.key)
+        server = Victim(GRPC_TLS_CERT_FILE=own.cert, GRPC_TLS_KEY_FILE=own.key)
         server.start()
         self.addCleanup(server.stop)
         before = server.descriptors()

@@ -1,119 +1,21 @@
-/* lib/rpc's server and client against each other, over loopback. */
-#define _GNU_SOURCE /* RTLD_NEXT */
-#include <dlfcn.h>
+/* lib/rpc's server and client against each other, over loopback: what a call and a stream are. */
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include <cmocka.h>
-
-#include "greet.pb-c.h"
-#include "greet_contract.h"
 #include "grpc/health/v1/health.pb-c.h"
-#include "lib/rpc/client.h"
-#include "tests/integration/rpc/greeter.h"
+#include "tests/integration/rpc/fixture.h"
 
 #define HEALTH(name) GRPC__HEALTH__V1__HEALTH_CHECK_RESPONSE__SERVING_STATUS__##name
-
-#define SERVICE "greet.v1.Greeter"
-
-struct fixture {
-    struct ink_arena arena;
-    struct ink_contract *contract;
-    struct greeter greeter;
-    struct ink_rpc_server *server;
-    struct ink_rpc_client *client;
-    char address[32];
-};
-
-static void must(struct ink_status status)
-{
-    if (!ink_is_ok(status))
-        fail_msg("%s: %s (%s)", ink_code_name(status.code), status.message,
-                 status.cause != NULL ? status.cause : "");
-}
-
-static void start_server(struct fixture *f, const char *address,
-                         ink_rpc_interceptor_fn *interceptor)
-{
-    struct ink_rpc_server_options options = {
-        .address = address, .workers = 2, .max_streams = 3, .max_message_bytes = 100000};
-    must(ink_rpc_server_new(f->contract, &options, &f->arena, &f->server));
-    must(ink_rpc_server_add(f->server, SERVICE, greeter_handlers, &f->greeter, &f->arena));
-    if (interceptor != NULL)
-        ink_rpc_server_intercept(f->server, interceptor, f);
-    must(ink_rpc_server_start(f->server, &f->arena));
-    ink_rpc_server_set_ready(f->server, true);
-    snprintf(f->address, sizeof(f->address), "127.0.0.1:%d", ink_rpc_server_port(f->server));
-}
-
-static void start_client(struct fixture *f)
-{
-    struct ink_rpc_client_options options = {.target = f->address, .default_timeout_ms = 5000};
-    must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
-}
-
-static int set_up(void **state)
-{
-    struct fixture *f = calloc(1, sizeof(*f));
-    ink_arena_init(&f->arena);
-    must(ink_contract_load(&greet_contract, &f->arena, &f->contract));
-    start_server(f, "127.0.0.1:0", NULL);
-    start_client(f);
-    *state = f;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct fixture *f = *state;
-    ink_rpc_client_free(f->client);
-    ink_rpc_server_free(f->server);
-    ink_contract_free(f->contract);
-    ink_arena_release(&f->arena);
-    free(f);
-    return 0;
-}
-
-static const struct ink_method *method(const struct fixture *f, const char *name)
-{
-    char path[64];
-    snprintf(path, sizeof(path), "/" SERVICE "/%s", name);
-    const struct ink_method *m = ink_contract_method(f->contract, path);
-    assert_non_null(m);
-    return m;
-}
-
-static struct ink_status call(struct fixture *f, const struct ink_ctx *ctx, const char *name,
-                              const Greet__V1__HelloRequest *request, Greet__V1__HelloReply **reply)
-{
-    ProtobufCMessage *message = NULL;
-    struct ink_status status =
-        ink_rpc_client_call(f->client, ctx, method(f, name), &request->base, &message);
-    *reply = (Greet__V1__HelloReply *)message;
-    return status;
-}
-
-static Greet__V1__HelloRequest request_for(const char *name)
-{
-    Greet__V1__HelloRequest request = GREET__V1__HELLO_REQUEST__INIT;
-    request.name = (char *)name;
-    return request;
-}
 
 static void answers_a_call(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
-    must(call(f, &ctx, "Hello", &request, &reply));
+    fixture_must(fixture_call(f, &ctx, "Hello", &request, &reply));
     assert_string_equal(reply->text, "Hello, Ada!");
 }
 
@@ -121,10 +23,10 @@ static void carries_status_details(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
     request.fail_with = INK_INVALID_ARGUMENT;
-    struct ink_status status = call(f, &ctx, "Hello", &request, &reply);
+    struct ink_status status = fixture_call(f, &ctx, "Hello", &request, &reply);
     assert_int_equal(status.code, INK_INVALID_ARGUMENT);
     assert_string_equal(status.message, "as you wished");
     assert_string_equal(status.reason, "WISHED_FOR");
@@ -134,18 +36,18 @@ static void carries_status_details(void **state)
     assert_string_equal(status.violations->next->message, "must be nicer");
     assert_null(status.violations->next->next);
     request.fail_with = INK_NOT_FOUND;
-    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_NOT_FOUND);
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_NOT_FOUND);
 }
 
 static void details_fit_into_a_trailer(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
     request.fail_with = INK_INVALID_ARGUMENT;
     request.times = 1000;
-    struct ink_status status = call(f, &ctx, "Hello", &request, &reply);
+    struct ink_status status = fixture_call(f, &ctx, "Hello", &request, &reply);
     assert_int_equal(status.code, INK_INVALID_ARGUMENT);
     assert_string_equal(status.violations->next->message, "must be nicer");
     assert_string_equal(status.violations->next->next->field, "and.so.on");
@@ -176,7 +78,7 @@ static void refuses_text_that_c_would_cut(void **state)
         request.base.unknown_fields = &raw;
         request.base.n_unknown_fields = 1;
         Greet__V1__HelloReply *reply;
-        struct ink_status status = call(f, &ctx, "Hello", &request, &reply);
+        struct ink_status status = fixture_call(f, &ctx, "Hello", &request, &reply);
         assert_int_equal(status.code, INK_INVALID_ARGUMENT);
         assert_string_equal(status.violations->field, cases[i].field);
         assert_string_equal(status.violations->message, cases[i].problem);
@@ -189,12 +91,12 @@ static void bounds_nesting(void **state)
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
     Greet__V1__HelloRequest requests[80];
     for (int i = 0; i < 80; i++) {
-        requests[i] = request_for("deep");
+        requests[i] = fixture_request("deep");
         requests[i].inner = i == 0 ? NULL : &requests[i - 1];
     }
     Greet__V1__HelloReply *reply;
-    must(call(f, &ctx, "Hello", &requests[50], &reply));
-    struct ink_status status = call(f, &ctx, "Hello", &requests[79], &reply);
+    fixture_must(fixture_call(f, &ctx, "Hello", &requests[50], &reply));
+    struct ink_status status = fixture_call(f, &ctx, "Hello", &requests[79], &reply);
     assert_int_equal(status.code, INK_INVALID_ARGUMENT);
     assert_non_null(strstr(status.message, "nested"));
 }
@@ -206,9 +108,9 @@ static void bounds_messages(void **state)
     char *name = ink_arena_alloc(&f->arena, 200000);
     memset(name, 'x', 199999);
     name[199999] = '\0';
-    Greet__V1__HelloRequest request = request_for(name);
+    Greet__V1__HelloRequest request = fixture_request(name);
     Greet__V1__HelloReply *reply;
-    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
 }
 
 static void bounds_replies(void **state)
@@ -216,16 +118,16 @@ static void bounds_replies(void **state)
     struct fixture *f = *state;
     struct ink_rpc_client_options options = {.target = f->address, .max_message_bytes = 1000};
     ink_rpc_client_free(f->client);
-    must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
+    fixture_must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
     char name[1000];
     memset(name, 'x', sizeof(name));
     name[999] = '\0'; /* too much together with "Hello, !" */
-    Greet__V1__HelloRequest request = request_for(name);
+    Greet__V1__HelloRequest request = fixture_request(name);
     Greet__V1__HelloReply *reply;
-    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_RESOURCE_EXHAUSTED);
     name[900] = '\0';
-    must(call(f, &ctx, "Hello", &request, &reply));
+    fixture_must(fixture_call(f, &ctx, "Hello", &request, &reply));
     assert_int_equal(strlen(reply->text), 900 + strlen("Hello, !"));
 }
 
@@ -233,30 +135,134 @@ static void keeps_deadlines(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("slow");
+    Greet__V1__HelloRequest request = fixture_request("slow");
     request.take_ms = 60000;
     Greet__V1__HelloReply *reply;
     /* The handler notices as well, and lets go; on a busy machine the first call may not even have
      * a connection in time. */
     do {
         ctx.deadline = ink_now() + 50 * INK_MILLISECOND;
-        assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_DEADLINE_EXCEEDED);
+        assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code,
+                         INK_DEADLINE_EXCEEDED);
     } while (atomic_load(&f->greeter.cancelled) == 0);
     ctx.deadline = ink_now() - 1;
-    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_DEADLINE_EXCEEDED);
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_DEADLINE_EXCEEDED);
+}
+
+/* A call of Hello by a thread of its own, for ever. */
+struct caller {
+    struct fixture *f;
+    pthread_t thread;
+    struct ink_arena arena;
+    const atomic_bool *cancelled;
+    struct ink_status status;
+};
+
+static void *call_for_ever(void *self)
+{
+    struct caller *caller = self;
+    struct ink_ctx ctx = ink_ctx_background(&caller->arena);
+    Greet__V1__HelloRequest request = fixture_request("slow");
+    Greet__V1__HelloReply *reply;
+    request.take_ms = 60000;
+    ctx.cancelled = caller->cancelled;
+    caller->status = fixture_call(caller->f, &ctx, "Hello", &request, &reply);
+    return NULL;
+}
+
+static void await(const atomic_int *number, int least)
+{
+    int64_t until = ink_now() + 20 * INK_SECOND;
+    while (atomic_load(number) < least && ink_now() < until)
+        nanosleep(&(struct timespec){.tv_nsec = INK_MILLISECOND}, NULL);
+    assert_true(atomic_load(number) >= least);
+}
+
+static void begin_calls(struct fixture *f, struct caller *callers, int count)
+{
+    for (int i = 0; i < count; i++) {
+        callers[i].f = f;
+        ink_arena_init(&callers[i].arena);
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call_for_ever, &callers[i]), 0);
+    }
+    await(&f->greeter.started, count);
+}
+
+static enum ink_code end_of(struct caller *caller)
+{
+    assert_int_equal(pthread_join(caller->thread, NULL), 0);
+    ink_arena_release(&caller->arena);
+    return caller->status.code;
+}
+
+static void ends_its_calls_when_it_stops(void **state)
+{
+    struct fixture *f = *state;
+    struct caller caller = {0};
+    begin_calls(f, &caller, 1);
+    ink_rpc_client_stop(f->client);
+    assert_int_equal(end_of(&caller), INK_UNAVAILABLE); /* and not DEADLINE_EXCEEDED */
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = fixture_request("Ada");
+    Greet__V1__HelloReply *reply;
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_UNAVAILABLE);
+    assert_int_equal(atomic_load(&f->greeter.started), 1);
+}
+
+static void takes_back_what_nobody_waits_for(void **state)
+{
+    struct fixture *f = *state;
+    static atomic_bool left, stays;
+    struct caller callers[2] = {{.cancelled = &left}, {.cancelled = &stays}};
+    begin_calls(f, callers, 2);
+    atomic_store(&left, true);
+    assert_true(ink_rpc_client_healthy(f->client, 5000));
+    assert_int_equal(end_of(&callers[0]), INK_CANCELLED);
+    await(&f->greeter.cancelled, 1); /* its handler is told */
+    ink_rpc_client_stop(f->client);
+    assert_int_equal(end_of(&callers[1]), INK_UNAVAILABLE);
+}
+
+static void count_cancelled(void *count, struct ink_rpc_flight *flight)
+{
+    ProtobufCMessage *reply = NULL;
+    if (ink_rpc_flight_end(flight, &reply).code == INK_CANCELLED)
+        atomic_fetch_add((atomic_int *)count, 1);
+}
+
+/* Not so many at once that the server takes its client for a hostile one. */
+static void takes_back_some_at_a_time(void **state)
+{
+    struct fixture *f = *state;
+    static atomic_bool left;
+    static atomic_int cancelled;
+    struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    Greet__V1__HelloRequest request = fixture_request("slow");
+    request.take_ms = 60000;
+    ctx.cancelled = &left;
+    for (int i = 0; i < 300; i++)
+        ink_rpc_client_start(f->client, &ctx, fixture_method(f, "Hello"), &request.base,
+                             count_cancelled, &cancelled);
+    atomic_store(&left, true);
+    (void)ink_rpc_client_healthy(f->client, 5000);
+    await(&cancelled, 256);
+    nanosleep(&(struct timespec){.tv_nsec = 100 * INK_MILLISECOND}, NULL);
+    assert_int_equal(atomic_load(&cancelled), 256);
+    (void)ink_rpc_client_healthy(f->client, 5000);
+    await(&cancelled, 300);
 }
 
 static void retries_what_may_be_repeated(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
     atomic_store(&f->greeter.failures_left, 2);
-    must(call(f, &ctx, "Hello", &request, &reply));
+    fixture_must(fixture_call(f, &ctx, "Hello", &request, &reply));
     assert_int_equal(reply->number, 3);
     atomic_store(&f->greeter.failures_left, 1);
-    assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_UNAVAILABLE);
+    assert_int_equal(fixture_call(f, &ctx, "HelloOnce", &request, &reply).code, INK_UNAVAILABLE);
     assert_int_equal(atomic_load(&f->greeter.started), 4);
 }
 
@@ -265,12 +271,12 @@ static void retries_are_few_where_all_fails(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
     const int calls = 200;
     request.fail_with = INK_UNAVAILABLE;
     for (int i = 0; i < calls; i++)
-        assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_UNAVAILABLE);
+        assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_UNAVAILABLE);
     assert_in_range(atomic_load(&f->greeter.started), calls + 1, calls + 20);
     /* The server has answered each time, so it is there. */
     assert_int_equal(ink_rpc_client_stats(f->client).breaker, INK_BREAKER_CLOSED);
@@ -280,17 +286,19 @@ static void asks_nobody_who_is_away(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
     struct ink_rpc_client_stream *stream;
     atomic_store(&f->greeter.failures_left, INT32_MAX); /* as a proxy without a backend says */
     (void)ink_rpc_client_healthy(f->client, 5000);
     for (int i = 0; i < 50; i++)
-        assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_UNAVAILABLE);
+        assert_int_equal(fixture_call(f, &ctx, "HelloOnce", &request, &reply).code,
+                         INK_UNAVAILABLE);
     assert_int_equal(atomic_load(&f->greeter.started), 5);
-    assert_int_equal(
-        ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &stream).code,
-        INK_UNAVAILABLE);
+    assert_int_equal(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                                &request.base, &stream)
+                         .code,
+                     INK_UNAVAILABLE);
     struct ink_rpc_client_stats stats = ink_rpc_client_stats(f->client);
     assert_int_equal(stats.breaker, INK_BREAKER_OPEN);
     assert_int_equal(stats.entered[INK_BREAKER_OPEN], 1);
@@ -299,22 +307,24 @@ static void asks_nobody_who_is_away(void **state)
     int64_t until = ink_now() + 20 * INK_SECOND;
     do
         (void)ink_rpc_client_healthy(f->client, 5000);
-    while (call(f, &ctx, "HelloOnce", &request, &reply).code != INK_OK && ink_now() < until);
-    must(call(f, &ctx, "HelloOnce", &request, &reply));
+    while (fixture_call(f, &ctx, "HelloOnce", &request, &reply).code != INK_OK &&
+           ink_now() < until);
+    fixture_must(fixture_call(f, &ctx, "HelloOnce", &request, &reply));
 }
 
 static void streams_to_the_client(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("again");
+    Greet__V1__HelloRequest request = fixture_request("again");
     request.times = 100;
     request.fail_with = INK_ABORTED;
     struct ink_rpc_client_stream *stream;
-    must(ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &stream));
+    fixture_must(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                            &request.base, &stream));
     ProtobufCMessage *message;
     for (int i = 1; i <= 100; i++) {
-        must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
+        fixture_must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
         assert_int_equal(((Greet__V1__HelloReply *)message)->number, i);
     }
     struct ink_status status = ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message);
@@ -327,19 +337,20 @@ static void waits_for_a_stream_only_so_long(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("slow");
+    Greet__V1__HelloRequest request = fixture_request("slow");
     request.times = 2;
     request.take_ms = 100;
     struct ink_rpc_client_stream *stream;
-    must(ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &stream));
+    fixture_must(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                            &request.base, &stream));
     ProtobufCMessage *message;
-    must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
+    fixture_must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
     struct ink_status status = ink_rpc_client_stream_recv(stream, 1, &f->arena, &message);
     assert_int_equal(status.code, INK_DEADLINE_EXCEEDED);
     assert_string_equal(status.reason, "NO_MESSAGE_YET");
-    must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
+    fixture_must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
     assert_int_equal(((Greet__V1__HelloReply *)message)->number, 2);
-    must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
+    fixture_must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
     assert_null(message);
     ink_rpc_client_stream_free(stream);
 }
@@ -348,31 +359,31 @@ static void notices_a_client_that_leaves(void **state)
 {
     struct fixture *f = *state;
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("endless");
+    Greet__V1__HelloRequest request = fixture_request("endless");
     request.times = 1000000;
     request.take_ms = 5;
     struct ink_rpc_client_stream *streams[4];
     ProtobufCMessage *message;
     for (int i = 0; i < 3; i++) {
-        must(ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base,
-                                        &streams[i]));
-        must(ink_rpc_client_stream_recv(streams[i], 5000, &f->arena, &message));
+        fixture_must(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                                &request.base, &streams[i]));
+        fixture_must(ink_rpc_client_stream_recv(streams[i], 5000, &f->arena, &message));
     }
     /* As many as there may be: the fourth is refused, and gets in when one has left. */
-    must(
-        ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &streams[3]));
+    fixture_must(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                            &request.base, &streams[3]));
     assert_int_equal(ink_rpc_client_stream_recv(streams[3], 5000, &f->arena, &message).code,
                      INK_RESOURCE_EXHAUSTED);
     for (int i = 0; i < 4; i++)
         ink_rpc_client_stream_free(streams[i]);
     struct ink_status status;
     do {
-        must(ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base,
-                                        &streams[0]));
+        fixture_must(ink_rpc_client_stream_open(f->client, &ctx, fixture_method(f, "Many"),
+                                                &request.base, &streams[0]));
         status = ink_rpc_client_stream_recv(streams[0], 5000, &f->arena, &message);
         ink_rpc_client_stream_free(streams[0]);
     } while (status.code == INK_RESOURCE_EXHAUSTED);
-    must(status);
+    fixture_must(status);
 }
 
 static struct ink_status only_bob(void *self, struct ink_rpc_call *call, struct ink_rpc_next *next)
@@ -394,16 +405,16 @@ static void runs_interceptors_around_handlers(void **state)
     struct fixture *f = *state;
     ink_rpc_client_free(f->client);
     ink_rpc_server_free(f->server);
-    start_server(f, "127.0.0.1:0", only_bob);
-    start_client(f);
+    fixture_start_server(f, "127.0.0.1:0", only_bob);
+    fixture_start_client(f);
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
     ctx.request_id = "the-request";
-    Greet__V1__HelloRequest request = request_for("Ada");
+    Greet__V1__HelloRequest request = fixture_request("Ada");
     Greet__V1__HelloReply *reply;
-    assert_int_equal(call(f, &ctx, "Hello", &request, &reply).code, INK_PERMISSION_DENIED);
+    assert_int_equal(fixture_call(f, &ctx, "Hello", &request, &reply).code, INK_PERMISSION_DENIED);
     assert_int_equal(atomic_load(&f->greeter.started), 0);
     request.name = (char *)"Bob";
-    must(call(f, &ctx, "Hello", &request, &reply));
+    fixture_must(fixture_call(f, &ctx, "Hello", &request, &reply));
     assert_int_equal(atomic_load(&f->greeter.failures_left), 100);
     assert_true(ink_rpc_client_healthy(f->client, 1000)); /* no interceptor is asked about that */
 }
@@ -424,7 +435,7 @@ static int health_of(struct fixture *f, const char *service)
     Grpc__Health__V1__HealthCheckRequest request = GRPC__HEALTH__V1__HEALTH_CHECK_REQUEST__INIT;
     ProtobufCMessage *reply;
     request.service = (char *)(uintptr_t)service;
-    must(ink_rpc_client_call(f->client, &ctx, method, &request.base, &reply));
+    fixture_must(ink_rpc_client_call(f->client, &ctx, method, &request.base, &reply));
     return ((Grpc__Health__V1__HealthCheckResponse *)reply)->status;
 }
 
@@ -437,203 +448,6 @@ static void the_health_of_health_is_the_servers_own(void **state)
     assert_int_equal(health_of(f, ""), HEALTH(NOT_SERVING));
     assert_int_equal(health_of(f, "greet.v1.Greeter"), HEALTH(NOT_SERVING));
     assert_int_equal(health_of(f, "grpc.health.v1.Health"), HEALTH(SERVING));
-}
-
-static void reconnects_when_the_server_is_back(void **state)
-{
-    struct fixture *f = *state;
-    struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
-    Greet__V1__HelloReply *reply;
-    must(call(f, &ctx, "Hello", &request, &reply));
-    ink_rpc_server_free(f->server);
-    struct ink_status status = call(f, &ctx, "Hello", &request, &reply);
-    assert_int_equal(status.code, INK_UNAVAILABLE);
-    assert_string_equal(status.message, "the service is not available"); /* no addresses */
-    assert_true(status.retry_after_ms > 0);
-    start_server(f, f->address, NULL);
-    int64_t until = ink_now() + 20 * INK_SECOND;
-    do {
-        status = call(f, &ctx, "Hello", &request, &reply);
-    } while (!ink_is_ok(status) && ink_now() < until);
-    must(status);
-}
-
-static void spreads_calls_over_all_addresses(void **state)
-{
-    struct fixture *f = *state;
-    struct fixture other = {.contract = f->contract};
-    ink_arena_init(&other.arena);
-    start_server(&other, "127.0.0.1:0", NULL);
-    struct ink_rpc_client_options options = {
-        .target = ink_arena_printf(&f->arena, "ipv4:%s,%s", f->address, other.address)};
-    ink_rpc_client_free(f->client);
-    must(ink_rpc_client_new(f->contract, &options, &f->arena, &f->client));
-    struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
-    Greet__V1__HelloReply *reply;
-    int64_t until = ink_now() + 20 * INK_SECOND;
-    while ((atomic_load(&f->greeter.started) < 10 || atomic_load(&other.greeter.started) < 10) &&
-           ink_now() < until)
-        must(call(f, &ctx, "HelloOnce", &request, &reply));
-    int first = atomic_load(&f->greeter.started), second = atomic_load(&other.greeter.started);
-    for (int i = 0; i < 10; i++)
-        must(call(f, &ctx, "HelloOnce", &request, &reply));
-    assert_int_equal(atomic_load(&f->greeter.started) - first, 5);
-    assert_int_equal(atomic_load(&other.greeter.started) - second, 5);
-    /* One leaves in order, and nobody notices. */
-    ink_rpc_server_free(other.server);
-    for (int i = 0; i < 10; i++)
-        must(call(f, &ctx, "Hello", &request, &reply));
-    ink_arena_release(&other.arena);
-}
-
-struct one_call {
-    struct fixture *f;
-    struct ink_status status;
-    struct ink_arena arena;
-    int take_ms;
-};
-
-static void *call_slowly(void *data)
-{
-    struct one_call *one = data;
-    struct ink_ctx ctx = ink_ctx_background(&one->arena);
-    Greet__V1__HelloRequest request = request_for("slow");
-    request.take_ms = one->take_ms;
-    Greet__V1__HelloReply *reply;
-    one->status = call(one->f, &ctx, "HelloOnce", &request, &reply);
-    return NULL;
-}
-
-/* Both workers are at it when this returns. */
-static void begin_slowly(struct fixture *f, struct one_call calls[2], pthread_t threads[2],
-                         int take_ms)
-{
-    for (int i = 0; i < 2; i++) {
-        calls[i].f = f;
-        calls[i].take_ms = take_ms;
-        ink_arena_init(&calls[i].arena);
-        pthread_create(&threads[i], NULL, call_slowly, &calls[i]);
-    }
-    while (atomic_load(&f->greeter.started) < 2)
-        nanosleep(&(struct timespec){.tv_nsec = INK_MILLISECOND}, NULL);
-}
-
-static void end_slowly(struct one_call calls[2], pthread_t threads[2])
-{
-    for (int i = 0; i < 2; i++) {
-        pthread_join(threads[i], NULL);
-        must(calls[i].status);
-        ink_arena_release(&calls[i].arena);
-    }
-}
-
-static void finishes_what_is_in_flight(void **state)
-{
-    struct fixture *f = *state;
-    struct one_call calls[2];
-    pthread_t threads[2];
-    begin_slowly(f, calls, threads, 200);
-    ink_rpc_server_stop(f->server, 10000);
-    end_slowly(calls, threads);
-    assert_int_equal(atomic_load(&f->greeter.cancelled), 0);
-}
-
-static void what_is_late_in_line_is_not_begun(void **state)
-{
-    struct fixture *f = *state;
-    struct one_call calls[2];
-    pthread_t threads[2];
-    Greet__V1__HelloRequest request = request_for("late");
-    Greet__V1__HelloReply *reply;
-    begin_slowly(f, calls, threads, 1500);
-    for (int i = 0; i < 5; i++) {
-        struct ink_ctx ctx = ink_ctx_background(&f->arena);
-        ctx.deadline = ink_now() + 50 * INK_MILLISECOND;
-        assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_DEADLINE_EXCEEDED);
-    }
-    end_slowly(calls, threads);
-    struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    must(call(f, &ctx, "HelloOnce", &request, &reply));
-    assert_int_equal(reply->number, 3); /* the two before, and none of the late ones */
-}
-
-static void cuts_off_what_outlasts_the_grace(void **state)
-{
-    struct fixture *f = *state;
-    struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("endless");
-    request.times = 1000000;
-    request.take_ms = 5;
-    struct ink_rpc_client_stream *stream;
-    ProtobufCMessage *message;
-    must(ink_rpc_client_stream_open(f->client, &ctx, method(f, "Many"), &request.base, &stream));
-    must(ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message));
-    ink_rpc_server_stop(f->server, 1);
-    struct ink_status status;
-    do {
-        status = ink_rpc_client_stream_recv(stream, 5000, &f->arena, &message);
-    } while (ink_is_ok(status));
-    assert_int_not_equal(status.code, INK_DEADLINE_EXCEEDED);
-    ink_rpc_client_stream_free(stream);
-}
-
-/* Stands before the C core's function, which a server calls as soon as it was told of a call: for
- * the next one, a thread that does not get on for a moment. */
-static atomic_int held;
-int grpc_server_request_registered_call(void *server, void *method, void *call, void *deadline,
-                                        void *metadata, void *payload, void *bound, void *queue,
-                                        void *tag);
-int grpc_server_request_registered_call(void *server, void *method, void *call, void *deadline,
-                                        void *metadata, void *payload, void *bound, void *queue,
-                                        void *tag)
-{
-    int (*own)(void *, void *, void *, void *, void *, void *, void *, void *, void *) = NULL;
-    *(void **)&own = dlsym(RTLD_NEXT, "grpc_server_request_registered_call");
-    int wanted = 1;
-    if (atomic_compare_exchange_strong(&held, &wanted, 2))
-        nanosleep(&(struct timespec){.tv_nsec = 500 * INK_MILLISECOND}, NULL);
-    return own(server, method, call, deadline, metadata, payload, bound, queue, tag);
-}
-
-/* The client has gone, and nothing else is left to wait for. */
-static void drops_a_call_that_comes_while_all_ends(void **state)
-{
-    struct fixture *f = *state;
-    struct ink_ctx ctx = ink_ctx_background(&f->arena);
-    Greet__V1__HelloRequest request = request_for("Ada");
-    Greet__V1__HelloReply *reply;
-    must(call(f, &ctx, "Hello", &request, &reply));
-    atomic_store(&held, 1);
-    ctx.deadline = ink_now() + 100 * INK_MILLISECOND;
-    assert_int_equal(call(f, &ctx, "HelloOnce", &request, &reply).code, INK_DEADLINE_EXCEEDED);
-    assert_int_equal(atomic_load(&held), 2);
-    ink_rpc_client_free(f->client);
-    f->client = NULL;
-    ink_rpc_server_stop(f->server, 1);
-    assert_int_equal(atomic_load(&f->greeter.started), 1);
-}
-
-static void refuses_what_cannot_be_served(void **state)
-{
-    struct fixture *f = *state;
-    struct ink_rpc_server *server;
-    struct ink_rpc_server_options options = {.address = f->address};
-    const struct ink_rpc_handler unknown[] = {{.method = "Nothing"}, {0}};
-    const struct ink_rpc_handler wrong_kind[] = {
-        {.method = "Hello", .stream = greeter_handlers[2].stream}, {0}};
-    must(ink_rpc_server_new(f->contract, &options, &f->arena, &server));
-    struct ink_status status = ink_rpc_server_add(server, "no.Service", unknown, NULL, &f->arena);
-    assert_int_equal(status.code, INK_INVALID_ARGUMENT);
-    status = ink_rpc_server_add(server, SERVICE, unknown, NULL, &f->arena);
-    assert_string_equal(status.message, SERVICE " has no method Nothing");
-    status = ink_rpc_server_add(server, SERVICE, wrong_kind, NULL, &f->arena);
-    assert_string_equal(status.message, SERVICE ".Hello needs a unary handler");
-    status = ink_rpc_server_start(server, &f->arena); /* the other server has the port */
-    assert_int_equal(status.code, INK_UNAVAILABLE);
-    assert_non_null(strstr(status.message, f->address));
-    ink_rpc_server_free(server);
 }
 
 static size_t resident_pages(void)
@@ -652,11 +466,11 @@ static void call_often(struct fixture *f, int count)
         struct ink_arena arena;
         ink_arena_init(&arena);
         struct ink_ctx ctx = ink_ctx_background(&arena);
-        Greet__V1__HelloRequest request = request_for("Ada");
+        Greet__V1__HelloRequest request = fixture_request("Ada");
         ProtobufCMessage *reply;
         request.fail_with = i % 4 == 0 ? INK_INVALID_ARGUMENT : 0;
         struct ink_status status =
-            ink_rpc_client_call(f->client, &ctx, method(f, "Hello"), &request.base, &reply);
+            ink_rpc_client_call(f->client, &ctx, fixture_method(f, "Hello"), &request.base, &reply);
         assert_int_equal(status.code, request.fail_with);
         ink_arena_release(&arena);
     }
@@ -680,33 +494,28 @@ static void holds_on_to_nothing(void **state)
 
 int main(void)
 {
-#define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        WITH_SERVER(answers_a_call),
-        WITH_SERVER(carries_status_details),
-        WITH_SERVER(details_fit_into_a_trailer),
-        WITH_SERVER(refuses_text_that_c_would_cut),
-        WITH_SERVER(bounds_nesting),
-        WITH_SERVER(bounds_messages),
-        WITH_SERVER(bounds_replies),
-        WITH_SERVER(keeps_deadlines),
-        WITH_SERVER(retries_what_may_be_repeated),
-        WITH_SERVER(retries_are_few_where_all_fails),
-        WITH_SERVER(asks_nobody_who_is_away),
-        WITH_SERVER(streams_to_the_client),
-        WITH_SERVER(waits_for_a_stream_only_so_long),
-        WITH_SERVER(notices_a_client_that_leaves),
-        WITH_SERVER(runs_interceptors_around_handlers),
-        WITH_SERVER(tells_its_health),
-        WITH_SERVER(the_health_of_health_is_the_servers_own),
-        WITH_SERVER(reconnects_when_the_server_is_back),
-        WITH_SERVER(spreads_calls_over_all_addresses),
-        WITH_SERVER(finishes_what_is_in_flight),
-        WITH_SERVER(what_is_late_in_line_is_not_begun),
-        WITH_SERVER(cuts_off_what_outlasts_the_grace),
-        WITH_SERVER(drops_a_call_that_comes_while_all_ends),
-        WITH_SERVER(refuses_what_cannot_be_served),
-        WITH_SERVER(holds_on_to_nothing),
+        FIXTURE_TEST(answers_a_call),
+        FIXTURE_TEST(carries_status_details),
+        FIXTURE_TEST(details_fit_into_a_trailer),
+        FIXTURE_TEST(refuses_text_that_c_would_cut),
+        FIXTURE_TEST(bounds_nesting),
+        FIXTURE_TEST(bounds_messages),
+        FIXTURE_TEST(bounds_replies),
+        FIXTURE_TEST(keeps_deadlines),
+        FIXTURE_TEST(ends_its_calls_when_it_stops),
+        FIXTURE_TEST(takes_back_what_nobody_waits_for),
+        FIXTURE_TEST(takes_back_some_at_a_time),
+        FIXTURE_TEST(retries_what_may_be_repeated),
+        FIXTURE_TEST(retries_are_few_where_all_fails),
+        FIXTURE_TEST(asks_nobody_who_is_away),
+        FIXTURE_TEST(streams_to_the_client),
+        FIXTURE_TEST(waits_for_a_stream_only_so_long),
+        FIXTURE_TEST(notices_a_client_that_leaves),
+        FIXTURE_TEST(runs_interceptors_around_handlers),
+        FIXTURE_TEST(tells_its_health),
+        FIXTURE_TEST(the_health_of_health_is_the_servers_own),
+        FIXTURE_TEST(holds_on_to_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

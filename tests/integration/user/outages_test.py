@@ -65,6 +65,7 @@ class AwayTest(UserTest):
                 self.assert_away(self.fail_call(method, **fields))
                 self.assertLess(time.monotonic() - start, 1)
         self.assertEqual(self.call("GetProfile", token=self.user_token(user)), user)  # from Redis
+        self.refuses_as_ever()
         until("not ready", lambda: self.mesh.first.admin("/readyz")[0] == 503, 10)
         self.assertFalse(self.mesh.healthy())
         self.assertEqual(self.mesh.first.admin("/livez")[0], 200)
@@ -74,6 +75,17 @@ class AwayTest(UserTest):
         until("healthy again", self.mesh.healthy, 10)
         self.login(user)
         self.refresh_works(session)
+
+    def refuses_as_ever(self):
+        """What needs no database is not answered with "try again"."""
+        account = {"username": "ada", "email": "x@example.org", "password": PASSWORD}
+        for method, field, fields in (("Register", "email", {**account, "email": "nowhere"}),
+                                      ("Register", "password", {**account, "password": "12345678"}),
+                                      ("Login", "email", {"password": PASSWORD})):
+            failure = self.fail_call(method, **fields)
+            self.assertEqual((failure.code, [*failure.violations]), ("INVALID_ARGUMENT", [field]))
+        for token in (None, "bad"):
+            self.assertEqual(self.fail_call("GetProfile", token=token).code, "UNAUTHENTICATED")
 
     def refresh_works(self, session):
         self.call("RefreshToken", refresh_token=session.refresh_token)
@@ -108,6 +120,22 @@ class StartTest(unittest.TestCase):
         mesh.first.wait_ready()  # without Redis
         until("healthy", mesh.healthy, 10)
         mesh.client.call("Register", username="ada", email="a@example.org", password=PASSWORD)
+
+    def test_where_tables_cannot_be_made(self):
+        """A server that has no room for them answers, but is of no use yet."""
+        mesh = Mesh()
+        self.addCleanup(mesh.stop)
+        mesh.postgres.start()
+        mesh.postgres.psql("CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS"
+                           " $$BEGIN RAISE 'no room' USING ERRCODE = 'disk_full'; END$$")
+        mesh.postgres.psql("CREATE EVENT TRIGGER no_room ON ddl_command_start"
+                           " EXECUTE FUNCTION no_room()")
+        mesh.first.launch()
+        until("the admin port", lambda: self.answers(mesh, "/livez"), 20)
+        until("its first look", lambda: "starting" not in mesh.first.admin("/readyz")[1], 10)
+        self.assertEqual(mesh.first.admin("/readyz")[0], 503)
+        mesh.postgres.psql("DROP EVENT TRIGGER no_room")
+        mesh.first.wait_ready()
 
     @staticmethod
     def answers(mesh, path):
@@ -146,7 +174,7 @@ class StartTest(unittest.TestCase):
     def test_bad_settings(self):
         for name, value in (("JWT_SECRET", ""), ("JWT_SECRET", "too short"),
                             ("BCRYPT_COST", "3"), ("BCRYPT_COST", "17"),
-                            ("BCRYPT_QUEUE", "64"), ("DATABASE_POOL", "0"),
+                            ("BCRYPT_QUEUE", "64"), ("DATABASE_POOL", "0"), ("DATABASE_POOL", "61"),
                             ("REFRESH_TOKEN_TTL", "soon")):
             with self.subTest(f"{name}={value}"):
                 code, text = self.broken_start(**{name: value})
@@ -159,12 +187,13 @@ class StartTest(unittest.TestCase):
 class CrowdTest(UserTest):
     """One thread that hashes slowly, and few who may wait for it."""
 
-    settings = {"BCRYPT_COST": "11", "BCRYPT_THREADS": "1", "BCRYPT_QUEUE": "2"}
+    settings = {"BCRYPT_COST": "12", "BCRYPT_THREADS": "1", "BCRYPT_QUEUE": "2"}
 
     def test_logins_are_refused_and_reads_go_on(self):
         user = self.new_user()
         token = self.user_token(user)
         self.call("GetProfile", token=token)
+        before = self.mesh.first.metric("password_refused_total")
 
         def call(number):
             if number > 0:
@@ -185,7 +214,31 @@ class CrowdTest(UserTest):
             self.assertEqual((failure.code, failure.reason),
                              ("RESOURCE_EXHAUSTED", "SERVER_OVERLOADED"))
             self.assertGreaterEqual(failure.retry_after, 1)
-        self.assertEqual(self.mesh.first.metric("password_refused_total"), len(refused))
+        self.assertEqual(self.mesh.first.metric("password_refused_total") - before, len(refused))
+
+    def try_new_user(self):
+        try:
+            return self.new_user()
+        except Failure:
+            return None
+
+    def test_a_refusal_is_made_of_nothing(self):
+        """It does not ask the database before it finds out that there are too many."""
+        user = self.new_user()
+
+        def call(number):
+            if number > 0:
+                return self.login(user)
+            until("logins that wait", lambda: self.mesh.first.metric("password_waiting") == 2, 10)
+            self.mesh.postgres.kill()
+            return self.login(user)
+
+        try:
+            refused = self.at_once(4, call)[0]
+        finally:
+            self.mesh.postgres.start()
+            until("accounts again", self.try_new_user, 10)
+        self.assertEqual((refused.code, refused.reason), ("RESOURCE_EXHAUSTED", "SERVER_OVERLOADED"))
 
 
 class StopTest(UserTest):

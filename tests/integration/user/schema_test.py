@@ -21,9 +21,9 @@ def session(number, user_number):
             f" ({ID.format(number)}, {ID.format(user_number)}, now())")
 
 
-def token(value, session_number):
-    return ("INSERT INTO refresh_tokens (hash, session_id, expires_at) VALUES"
-            f" ({value}, {ID.format(session_number)}, now())")
+def token(value, session_number, family="NULL"):
+    return ("INSERT INTO refresh_tokens (hash, session_id, expires_at, family) VALUES"
+            f" ({value}, {ID.format(session_number)}, now(), {family})")
 
 
 OUTBOX = ("INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, seq) VALUES"
@@ -44,13 +44,14 @@ class SchemaTest(SchemaCases, UserTest):
         "sessions_user_id_fkey": session(4, 5),
         "refresh_tokens_pkey": token(TOKEN.format("a"), 2),
         "refresh_tokens_hash_check": token("'short'", 2),
+        "refresh_tokens_family": token(TOKEN.format("b"), 2, "'short'"),
         "refresh_tokens_session_id_fkey": token(TOKEN.format("b"), 5),
         "outbox_waiting": OUTBOX.format(4, -3),
         "outbox_pkey": OUTBOX.format(3, -4),
         "outbox_names": "UPDATE outbox SET aggregatetype = 'user events'",
         "outbox_json": "UPDATE outbox SET payload = '[]'",
     }
-    nullable = {"sessions.revoked_at", "refresh_tokens.used_at", "outbox.error"}
+    nullable = {"sessions.revoked_at", "refresh_tokens.used_at", "refresh_tokens.family", "outbox.error"}
 
 
 if __name__ == "__main__":

@@ -28,9 +28,9 @@ class SessionTest(UserTest):
     def hash_of(self, token):
         return f"'\\x{hashlib.sha256(token.encode()).hexdigest()}'"
 
-    def age(self, token):
+    def age(self, token, by="1 min"):
         """As if the token had been used a minute ago, after the grace."""
-        self.mesh.postgres.psql("UPDATE refresh_tokens SET used_at = used_at - interval '1 min'"
+        self.mesh.postgres.psql(f"UPDATE refresh_tokens SET used_at = used_at - interval '{by}'"
                                 f" WHERE hash = {self.hash_of(token)}")
 
     @contextlib.contextmanager
@@ -85,6 +85,47 @@ class SessionTest(UserTest):
             self.assert_dead(token)
         self.refresh(other)  # another session of the same user
 
+    def kept(self, token):
+        """How many tokens of the session there are."""
+        return int(self.mesh.postgres.psql(
+            "SELECT count(*) FROM refresh_tokens WHERE session_id ="
+            f" (SELECT session_id FROM refresh_tokens WHERE hash = {self.hash_of(token)})"))
+
+    def refresh_often(self, token):
+        """All tokens, the latest last; each is used long after the one before it."""
+        tokens = [token]
+        for _ in range(6):
+            tokens.append(self.refresh(tokens[-1]).refresh_token)
+            self.age(tokens[-2])
+        return tokens
+
+    def test_a_session_keeps_few_tokens_and_knows_all(self):
+        for reused in range(6):
+            tokens = self.refresh_often(self.login(self.new_user()).refresh_token)
+            self.assertEqual(self.kept(tokens[-1]), 2)
+            self.assert_dead(tokens[reused])
+            self.assert_dead(tokens[-1])
+
+    def test_logout_with_a_token_that_is_not_kept(self):
+        tokens = self.refresh_often(self.login(self.new_user()).refresh_token)
+        self.call("Logout", refresh_token=tokens[0])
+        self.assert_dead(tokens[-1])
+
+    def test_a_session_of_an_earlier_release(self):
+        """Its tokens have no family: they are kept."""
+        first = self.login(self.new_user()).refresh_token
+        self.mesh.postgres.psql("UPDATE refresh_tokens SET family = NULL"
+                                f" WHERE hash = {self.hash_of(first)}")
+        tokens = self.refresh_often(first)
+        self.assertEqual(self.kept(tokens[-1]), 3)
+        self.assert_dead(first)
+        self.assert_dead(tokens[-1])
+
+    def test_nobody_waits_for_a_used_token(self):
+        tokens = self.refresh_often(self.login(self.new_user()).refresh_token)
+        with self.locked(tokens[-2]):
+            self.refresh(tokens[-1], timeout=10)
+
     def test_unknown_tokens(self):
         for token in ("x", "A" * 43, "é", "' OR 1 = 1 --", "A" * 512):
             self.assert_dead(token)
@@ -108,9 +149,8 @@ class SessionTest(UserTest):
                 f" (SELECT session_id FROM refresh_tokens WHERE hash = {self.hash_of(token)})")
         self.mesh.postgres.psql(  # more than one statement removes
             "INSERT INTO sessions (id, user_id, expires_at) SELECT gen_random_uuid(),"
-            f" '{user.id}', now() - interval '2 days' FROM generate_series(1, 120)")
-        replica = self.mesh.replica("pruner")
-        self.addCleanup(replica.stop)
+            f" '{user.id}', now() - interval '2 days' FROM generate_series(1, 5020)")
+        replica = self.replica()
         replica.launch()
         count = f"SELECT count(*) FROM sessions WHERE user_id = '{user.id}'"
         until("old sessions to go", lambda: self.mesh.postgres.psql(count) == "2", 30)
@@ -159,6 +199,41 @@ class SessionTest(UserTest):
         second = self.refresh(first).refresh_token
         self.assert_dead(first)
         self.refresh(second)
+
+    def lost(self, token):
+        """The token was used some time ago, and nobody was told what came of it."""
+        self.refresh(token)
+        self.age(token, "31 s")
+
+    def test_a_lost_answer_is_given_again(self):
+        user = self.new_user()
+        first = self.login(user).refresh_token
+        self.lost(first)
+        second = self.refresh(first)
+        self.assertEqual(self.call("GetProfile", token=second.token).id, user.id)
+        self.assertEqual(self.refresh(first).refresh_token, second.refresh_token)
+        self.assertEqual(self.kept(first), 2)
+        third = self.refresh(second.refresh_token).refresh_token
+        self.refresh(third)
+
+    def test_once_the_next_is_used_a_lost_answer_is_a_replay(self):
+        first = self.login(self.new_user()).refresh_token
+        self.lost(first)
+        second = self.refresh(first).refresh_token
+        third = self.refresh(second).refresh_token
+        self.assert_dead(first)
+        self.assert_dead(third)
+
+    def test_an_answer_that_cannot_be_made_again(self):
+        """What came of it is stored, but was made with another secret, or at random."""
+        first = self.login(self.new_user()).refresh_token
+        second = self.refresh(first).refresh_token
+        other = "A" * 43
+        self.mesh.postgres.psql(f"UPDATE refresh_tokens SET hash = {self.hash_of(other)}"
+                                f" WHERE hash = {self.hash_of(second)}")
+        self.age(first, "31 s")
+        self.assert_dead(first)
+        self.assert_dead(other)
 
     def test_deadline_while_waiting(self):
         token = self.login(self.new_user()).refresh_token

@@ -152,6 +152,11 @@ class Kafka(Server):
         code, = struct.unpack_from(">h", answer, 8 + 2 + len(group))
         return code == 0
 
+    def known_offsets(self, group):
+        """OffsetFetch, version 2: of how many topics the group's offsets are known."""
+        answer = self._request(9, 2, _string(group) + struct.pack(">i", -1), 15)
+        return struct.unpack_from(">i", answer)[0]
+
     def _ready(self):
         """ApiVersions: with KRaft a broker answers nothing before it is in its cluster."""
         try:

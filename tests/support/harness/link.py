@@ -14,6 +14,7 @@ import threading
 from . import ports
 
 _CHUNK = 65536
+_LATE = 0.01  # s: by so much a piece of data is noticeably later
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
 
 
@@ -53,7 +54,8 @@ class Links(threading.Thread):
 
 
 class Link:
-    """One of them. Each verb holds until heal(); they may be combined."""
+    """One of them. Each verb holds until heal(); they may be combined. `felt` counts what they did
+    to what went through: pieces of data that were held up, connections that were ended."""
 
     def __init__(self, links, target, chance):
         self.port = ports.reserve()
@@ -61,7 +63,9 @@ class Link:
         self._pairs = set()
         self._passes = asyncio.Event()
         self._delay = self._fragile = self._rate = 0
+        self.felt = 0
         self._server = None
+        self._deaf = []  # sockets that keep the port while nothing passes
 
     # The verbs.
 
@@ -83,12 +87,16 @@ class Link:
 
     def drop(self):
         """Nothing passes, and nobody is told. What was sent meanwhile arrives afterwards, as what
-        TCP sends again does."""
-        self._links.do(self._set_passing(False))
+        TCP sends again does; new connections are neither accepted nor refused."""
+        self._links.do(self._drop())
+
+    def refuse(self):
+        """Nobody listens: all connections end, new ones are refused."""
+        self._links.do(self._refuse())
 
     def heal(self):
         self._delay = self._fragile = self._rate = 0
-        self._links.do(self._set_passing(True))
+        self._links.do(self._heal())
 
     # On the thread.
 
@@ -96,14 +104,32 @@ class Link:
         self._passes.set()
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=_CHUNK)
 
-    async def _set_passing(self, passes):
-        if passes:
-            self._passes.set()
-        else:
-            self._passes.clear()
+    async def _drop(self):
+        self._passes.clear()
+        self._server.close()
+        # Who listens and has no room for more connections gets no SYN.
+        full, only = socket.socket(), socket.socket()
+        self._deaf += full, only
+        full.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        full.bind(("127.0.0.1", self.port))
+        full.listen(0)
+        only.setblocking(False)
+        only.connect_ex(full.getsockname())
+
+    async def _refuse(self):
+        self._server.close()
+        await self._reset_all()
+
+    async def _heal(self):
+        self._passes.set()
+        while self._deaf:
+            self._deaf.pop().close()
+        if not self._server.is_serving():
+            await self.open()
 
     async def _reset_all(self):
         for pair in list(self._pairs):
+            self.felt += 1
             self._break(pair)
 
     @staticmethod
@@ -140,6 +166,7 @@ class Link:
         while data := await reader.read(_CHUNK):
             await self._hold(len(data))
             if self._fragile and self._chance.random() < self._fragile:
+                self.felt += 1
                 self._break(pair)
                 return
             writer.write(data)
@@ -149,8 +176,10 @@ class Link:
             writer.write_eof()
 
     async def _hold(self, size):
-        if self._delay:
-            await asyncio.sleep(self._chance.uniform(0, 2 * self._delay))
+        late = self._chance.uniform(0, 2 * self._delay) if self._delay else 0
         if self._rate:
-            await asyncio.sleep(size / self._rate)
+            late += size / self._rate
+        if late:
+            await asyncio.sleep(late)
+        self.felt += late > _LATE or not self._passes.is_set()
         await self._passes.wait()

@@ -127,9 +127,10 @@ class Postgres(Server):
         self._must_be_ours()
         with self._reachable_folder() as (path, fds):
             return Process.start(
-                [program("postgres"), "-D", path + "/data", "-p", str(self.port),
-                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-                 "-c", "max_connections=200", *(_THROW_AWAY if self.throw_away else [])],
+                [*self._with_env(), program("postgres"), "-D", path + "/data",
+                 "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+                 "-c", "unix_socket_directories=", "-c", "max_connections=200",
+                 *(_THROW_AWAY if self.throw_away else [])],
                 self.log, user=self._user, lasting=self.lasting, pass_fds=fds)
 
     def _ready(self):

@@ -96,6 +96,10 @@ class Process:
             return self._child.poll() is None
         return self.started is not None and start_time(self.pid) == self.started
 
+    def stopped(self):
+        """Whether SIGSTOP holds it."""
+        return (_stat(self.pid) or "?")[0] == "T"
+
     def exit_code(self):
         """The exit code of an ended child (negative: the signal), None while it runs or when unknown."""
         return self._child.poll() if self._child else None

@@ -47,8 +47,8 @@ class Redis(Server):
     def _launch(self):
         # The program decides by the name it is called with what it is.
         return Process.start(
-            ["bash", "-c", 'exec -a redis-server "$@"', "redis-server", _program(),
-             "--port", str(self.port), "--bind", "127.0.0.1", "--protected-mode", "yes",
+            [*self._with_env(), "bash", "-c", 'exec -a redis-server "$@"', "redis-server",
+             _program(), "--port", str(self.port), "--bind", "127.0.0.1", "--protected-mode", "yes",
              "--save", "", "--appendonly", "no", "--daemonize", "no",
              "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lru"],
             self.log, user=server_user(), lasting=self.lasting)

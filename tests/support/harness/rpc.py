@@ -108,33 +108,33 @@ class Client:
         self.channel = grpc.secure_channel(target, credentials, options) if credentials else \
             grpc.insecure_channel(target, options)
 
-    def call(self, method, token=None, timeout=10, authorization=None, **fields):
+    def _prepare(self, kind, method, fields):
+        """What makes a call of the channel's `kind` of methods, and its request."""
         path, request, reply = self.contract.method(self.service, method)
+        return kind(path, request_serializer=request.SerializeToString,
+                    response_deserializer=reply.FromString), request(**fields)
+
+    def call(self, method, token=None, timeout=10, authorization=None, **fields):
         if token:
             authorization = f"Bearer {token}"
-        stub = self.channel.unary_unary(path, request_serializer=request.SerializeToString,
-                                        response_deserializer=reply.FromString)
+        invoke, request = self._prepare(self.channel.unary_unary, method, fields)
         metadata = [("authorization", authorization)] if authorization else []
         try:
-            return stub(request(**fields), timeout=timeout, metadata=metadata)
+            return invoke(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as error:
             raise Failure(self.contract, error) from None
 
     def start(self, method, token=None, timeout=10, **fields):
         """The same without waiting: a future."""
-        path, request, reply = self.contract.method(self.service, method)
-        stub = self.channel.unary_unary(path, request_serializer=request.SerializeToString,
-                                        response_deserializer=reply.FromString)
+        invoke, request = self._prepare(self.channel.unary_unary, method, fields)
         metadata = [("authorization", f"Bearer {token}")] if token else []
-        return stub.future(request(**fields), timeout=timeout, metadata=metadata)
+        return invoke.future(request, timeout=timeout, metadata=metadata)
 
     def stream(self, method, token=None, timeout=60, **fields):
         """A server-streaming call."""
-        path, request, reply = self.contract.method(self.service, method)
-        stub = self.channel.unary_stream(path, request_serializer=request.SerializeToString,
-                                         response_deserializer=reply.FromString)
+        invoke, request = self._prepare(self.channel.unary_stream, method, fields)
         metadata = [("authorization", f"Bearer {token}")] if token else []
-        return Stream(self.contract, stub(request(**fields), timeout=timeout, metadata=metadata))
+        return Stream(self.contract, invoke(request, timeout=timeout, metadata=metadata))
 
     def close(self):
         self.channel.close()

@@ -1,5 +1,6 @@
 """What all servers share: a life that a test can make hard."""
 
+import contextlib
 import os
 import signal
 import tempfile
@@ -19,9 +20,11 @@ class Server:
         self.name = name
         self.log = log
         self.lasting = lasting
+        self.env = {}
         self.process = None
         self._paused = []
         self._entrance = None
+        self._faked = None  # the pid for libfaketime's files, until they are removed
 
     @property
     def entrance(self):
@@ -35,6 +38,11 @@ class Server:
     # How a kind of server differs from the others.
 
     stop_signal = signal.SIGTERM
+
+    def _with_env(self):
+        """The beginning of its command that adds `env` to what it inherits; what comes before, and
+        changes the user, is spared."""
+        return ["env", *(f"{name}={value}" for name, value in self.env.items())]
 
     def _launch(self):
         raise NotImplementedError
@@ -54,8 +62,11 @@ class Server:
         """Starts it without waiting."""
         if self.running():
             raise HarnessError(f"{self.name} already runs as pid {self.process.pid}")
+        self._sweep()
         self._log_start = os.path.getsize(self.log) if os.path.exists(self.log) else 0
         self.process = self._launch()
+        if "libfaketime" in self.env.get("LD_PRELOAD", ""):
+            self._faked = self.process.pid
 
     def wait_ready(self):
         until(f"{self.name} ready", self._ready, self.ready_timeout, self._why_broken)
@@ -74,6 +85,7 @@ class Server:
         self.process.signal(self.stop_signal)
         if not self.process.wait(timeout):
             self.kill()
+        self._sweep()
         return self.process.exit_code()
 
     def kill(self):
@@ -85,7 +97,17 @@ class Server:
             process.signal(signal.SIGKILL)
         for process in tree:
             process.wait(10)
+        self._sweep()
         self._paused = []
+
+    def _sweep(self):
+        """Removes what libfaketime (in `env`) leaves of a process that was killed: memory that its
+        children share. Once, and of no other process: its name has only the pid, which in another
+        sandbox is somebody else's."""
+        pid, self._faked = self._faked, None
+        for name in ("faketime_shm_", "sem.faketime_sem_") if pid else ():
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(f"/dev/shm/{name}{pid}")
 
     def pause(self):
         """SIGSTOP: connections stay open and nothing answers."""

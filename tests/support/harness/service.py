@@ -64,11 +64,11 @@ class ServiceMesh:
         self.first = self.replicas[0]
         self.client = self.first.client
 
-    def replica(self, name=None):
+    def replica(self, name=None, **settings):
         """Another process on these servers, which the caller starts and stops."""
         return Replica(self.contract, self.service, name or self.service,
                        {"DATABASE_URL": self.postgres.url, "REDIS_URL": self.redis.url,
-                        **self.settings})
+                        **self.settings, **settings})
 
     def servers(self):
         """What runs beside the replicas."""
@@ -124,6 +124,14 @@ class ServiceTest(unittest.TestCase):
             for secret in (JWT_SECRET, *cls.secrets):
                 if secret in text:
                     raise AssertionError(f"the log holds {secret}")
+
+    def replica(self, **settings):
+        """Another process of the service, with its own settings, not started; it ends with the
+        test."""
+        one = self.mesh.replica(**settings)
+        self.addCleanup(one.client.close)
+        self.addCleanup(one.stop)
+        return one
 
     def fail_call(self, method, *args, **fields):
         with self.assertRaises(Failure) as caught:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from dataclasses import dataclass
 
 from . import ports
@@ -49,6 +50,8 @@ MAIL_PORT = 1025
 # limits asks from another address of the loopback network.
 UNLIMITED = "127.0.0.1/32,::1/128"
 
+_LONGEST_SOCKET = 107  # unix(7)
+
 TARGETS = {**{service.name: service.target for service in SERVICES}, "gateway": GATEWAY_TARGET}
 
 
@@ -73,6 +76,8 @@ class Stack:
     `replicas` of each service share its database; services[name] is the first of replicas[name]. With
     several `gateways` there is a balancer in front; `front` is where clients go in any case.
     `link(server)` may put something in front of a server: it returns the port that others are told.
+    Where there is one of each service, in plain text, they call each other by Unix sockets, as long as
+    nothing is in front.
     """
 
     def __init__(self, lasting=False, port=lambda fixed: ports.reserve(), binary=runfiles_binary,
@@ -105,6 +110,7 @@ class Stack:
         for server in (self.redis, self.kafka, *self.databases.values()):
             if server:
                 server.entrance = link(server)
+        self._sockets = self._socket_folder(folder("sockets")) if replicas == 1 and not tls else None
         # Copies in a process, where no other process of the service could change what they are of.
         self.near = {"CACHE_NEAR_BYTES": "4194304"} if replicas == 1 else {}
         self.replicas = {}
@@ -117,28 +123,44 @@ class Stack:
         self.gateway = self.gateways[0]
         self.front = self.gateway if gateways == 1 else HAProxy("haproxy", self.gateways, **common)
 
+    def _socket_folder(self, given):
+        """Where nothing keeps it, it goes with this object. Bazel's is too deep for a socket's path."""
+        if given is None:
+            self._scratch = tempfile.TemporaryDirectory(prefix="inkmesh-", dir="/tmp")
+            return self._scratch.name
+        longest = max(len(service.name) for service in SERVICES)
+        if len(os.fsencode(given)) + 1 + longest > _LONGEST_SOCKET:
+            return None
+        os.makedirs(given, mode=0o700, exist_ok=True)
+        return given
+
     def _shared(self):
         kafka = {"KAFKA_BROKERS": self.kafka.url} if self.kafka else {}
         return {"REDIS_URL": self.redis.url, "JWT_SECRET": self.jwt_secret, **kafka}
 
-    def _addresses(self, name):
-        return ",".join(f"127.0.0.1:{one.entrance}" for one in self.replicas[name])
+    def address(self, name):
+        """Where the others find a service: all of its replicas, as a target of gRPC."""
+        replicas = self.replicas[name]
+        if self._sockets and replicas[0].entrance == replicas[0].port:
+            return f"unix:{self._sockets}/{name}"
+        return ",".join(f"127.0.0.1:{one.entrance}" for one in replicas)
 
     def _own(self, service):
         """What only this service is told."""
         if service.name != "notification" or not self.mail:
             return {}
-        return {"USER_SERVICE_ADDRESS": self._addresses("user"), "SMTP_URL": self.mail.url,
+        return {"USER_SERVICE_ADDRESS": self.address("user"), "SMTP_URL": self.mail.url,
                 "SMTP_STARTTLS": "off", "EMAIL_FROM": "inkmesh@localhost",
                 **(self.tls.of_client("user") if self.tls else {})}
 
     def _service(self, service, number, port, binary, log, common):
         name = service.name if number == 0 else f"{service.name}-{number + 1}"
         grpc, admin = port(service.grpc_port), port(service.admin_port)
+        socket = {"GRPC_SOCKET": f"{self._sockets}/{name}"} if self._sockets else {}
         env = {"GRPC_REFLECTION": "true", **self.near, **self.settings,
                "DATABASE_URL": self.databases[service.name].url,
                "GRPC_ADDRESS": f"127.0.0.1:{grpc}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **self._own(service), **self._shared(),
+               **socket, **self._own(service), **self._shared(),
                **(self.tls.of_service(service.name) if self.tls else {})}
         program = Program(name, [binary(service.name)], env, grpc, admin, log(name), **common)
         program.entrance = self._link(program)
@@ -150,7 +172,7 @@ class Stack:
         http, admin = port(GATEWAY_PORT), port(GATEWAY_ADMIN_PORT)
         env = {"RATE_LIMIT_EXEMPT": UNLIMITED, **notice, **self.settings,
                "HTTP_ADDRESS": f"127.0.0.1:{http}", "ADMIN_ADDRESS": f"127.0.0.1:{admin}",
-               **{f"{name.upper()}_SERVICE_ADDRESS": self._addresses(name)
+               **{f"{name.upper()}_SERVICE_ADDRESS": self.address(name)
                   for name in self.replicas},
                **self._shared(), **(self.tls.of_gateway() if self.tls else {})}
         program = Program(name, [binary("gateway")], env, http, admin, log(name), **common)

@@ -6,6 +6,7 @@ told last, when it has dealt with all that had left the outboxes by then: every 
 or was dealt with, or both, which the inbox notices. Kafka is not needed to restore such a backup.
 """
 
+import calendar
 import contextlib
 import hashlib
 import json
@@ -25,10 +26,21 @@ ORDER = (*TELLING, TOLD)
 GROUP = "notification-group"
 ALWAYS = "1970-01-01T00:00:00Z"
 _MANIFEST = "backup.json"
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+_CLOCKS = 3600  # s: how far a service's, by which its events are dated, may be behind
 
 
 def _now():
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return time.strftime(_TIME, time.gmtime())
+
+
+def _since(manifest):
+    """From when on events may be missing in the backup. What the inbox has is dealt with: too much of
+    this costs time and nothing else."""
+    if manifest["missing"]:
+        return ALWAYS
+    begun = calendar.timegm(time.strptime(manifest["begun"], _TIME))
+    return time.strftime(_TIME, time.gmtime(begun - _CLOCKS))
 
 
 def _dump_path(folder, service):
@@ -159,8 +171,7 @@ def put_back(mesh, folder, program, only=None):
             # What waits was told by databases that are gone.
             kafka.ask("skip", GROUP)
             return "those that waited in Kafka came after the backup and were skipped"
-        # What the inbox has is dealt with: too much of this costs time and nothing else.
-        kafka.ask("rewind", GROUP, ALWAYS if manifest["missing"] else manifest["begun"])
+        kafka.ask("rewind", GROUP, _since(manifest))
         return "those in Kafka are dealt with again, but for what the inbox knows"
     except HarnessError as problem:
         if "has committed anything" in str(problem):
@@ -169,7 +180,7 @@ def put_back(mesh, folder, program, only=None):
         raise HarnessError(
             f"the databases are back, but Kafka's offsets are where they were: {problem}\n"
             f"  When Kafka runs: ./inkmesh events {command} {GROUP}"
-            + (f" {ALWAYS if manifest['missing'] else manifest['begun']}" if command == "rewind" else "")
+            + (f" {_since(manifest)}" if command == "rewind" else "")
         ) from problem
 
 

@@ -256,21 +256,26 @@ static void test_queue_is_bounded(void **state)
     start(&callers[0], pool, INK_NO_DEADLINE);
     await(pool, 1, 0);
     start(&callers[1], pool, INK_NO_DEADLINE);
+    await(pool, 1, 1);
+    assert_true(ink_is_ok(ink_password_admit(pool)));
     start(&callers[2], pool, INK_NO_DEADLINE);
     await(pool, 1, 2);
 
+    assert_int_equal(ink_password_admit(pool).code, INK_RESOURCE_EXHAUSTED);
+    assert_int_equal(stats(pool).refused, 1);
     const char *result = "untouched";
     struct ink_status status = ink_password_hash(pool, &f->ctx, "password", &result);
     assert_int_equal(status.code, INK_RESOURCE_EXHAUSTED);
     assert_string_equal(status.reason, INK_REASON_OVERLOADED);
     assert_in_range(status.retry_after_ms, 1000, 30000);
     assert_string_equal(result, "untouched");
-    assert_int_equal(stats(pool).refused, 1);
+    assert_int_equal(stats(pool).refused, 2);
 
     for (size_t i = 0; i < INK_COUNT(callers); i++)
         assert_int_equal(join(&callers[i]), INK_OK);
     assert_int_equal(stats(pool).computed, 3);
     assert_int_equal(stats(pool).waiting, 0);
+    assert_true(ink_is_ok(ink_password_admit(pool)));
     ink_password_pool_free(pool);
 }
 

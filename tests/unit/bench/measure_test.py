@@ -9,6 +9,8 @@ import threading
 import unittest
 from xml.etree import ElementTree
 
+from harness.waiting import HarnessError, until
+
 sys.path.insert(0, "tests/bench")
 
 from measure import plot, report  # noqa: E402
@@ -18,6 +20,7 @@ from measure.markdown import markdown  # noqa: E402
 from measure.page import course_page, page  # noqa: E402
 from measure.series import Series, Table, quantile, ratio, show  # noqa: E402
 from measure.targets import TARGETS, Target  # noqa: E402
+from measure.turns import Turns  # noqa: E402
 import gateway  # noqa: E402
 
 
@@ -163,6 +166,25 @@ class Loads(unittest.TestCase):
         self.assertAlmostEqual(sample["errors"] / sample["requests"], 0.5, delta=0.1)
 
 
+class InTurn(unittest.TestCase):
+    def test_each_act_is_taken_once(self):
+        done = []
+
+        def fail(number):
+            raise HarnessError(f"no {number}")
+
+        turns = Turns(50, {"good": done.append, "bad": fail})
+        turns.start()
+        until("three turns", lambda: len(done) >= 3, 10)
+        first, second = turns.take(), turns.take()
+        took, wrong = first["good"]
+        self.assertGreaterEqual(len(took), 2)
+        self.assertEqual(wrong, [])
+        self.assertEqual(first["bad"][0], [])
+        self.assertEqual(first["bad"][1][:2], ["no 1", "no 2"])
+        self.assertLess(len(second["good"][0]), len(took))
+
+
 class OverTime(unittest.TestCase):
     @staticmethod
     def course(kind, values):
@@ -175,6 +197,12 @@ class OverTime(unittest.TestCase):
     def test_what_rises(self):
         self.assertIs(self.course("memory", range(20, 60)).flat(), False)
         self.assertIs(self.course("descriptors", range(20, 80)).flat(), False)
+
+    def test_a_leak_is_more_than_it_may_rise(self):
+        for kind, stays, rises in (("descriptors", 24, 25), ("threads", 24, 25),
+                                   ("p50", 25.2, 25.4), ("p99", 32.9, 33.1)):
+            for end, flat in ((stays, True), (rises, False)):
+                self.assertIs(self.course(kind, [20] * 10 + [end] * 10).flat(), flat, (kind, end))
 
     def test_too_few_to_tell(self):
         self.assertIsNone(self.course("memory", [30] * 7).flat())

@@ -35,11 +35,31 @@ static void test_refused(void **state)
     refused("JWT_LEEWAY", (char *[]){SETTINGS_SECRET, "JWT_LEEWAY=301s", NULL});
 }
 
+/* What hangs in the database may not hold all workers. */
+static void test_workers_are_left_for_others(void **state)
+{
+    (void)state;
+    struct ink_arena arena;
+    ink_arena_init(&arena);
+    struct blog_settings settings = {0};
+    settings_load(blog_settings_table, (char *[]){SETTINGS_SECRET, NULL}, &arena, &settings);
+    assert_int_equal(ink_backing_check(&settings.backing, &arena).code, INK_OK);
+    settings.backing.database_pool = settings.backing.rpc.workers - INK_BACKING_SPARE_WORKERS;
+    assert_int_equal(ink_backing_check(&settings.backing, &arena).code, INK_OK);
+    settings.backing.database_pool++;
+    struct ink_status status = ink_backing_check(&settings.backing, &arena);
+    assert_int_equal(status.code, INK_INVALID_ARGUMENT);
+    assert_non_null(strstr(status.message, "DATABASE_POOL"));
+    assert_non_null(strstr(status.message, "GRPC_WORKERS"));
+    ink_arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_workers_are_left_for_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,11 +28,19 @@ static void newer_one_survives_the_delivery_of_an_older(void **state)
     (void)state;
     static struct ink_backlog backlog;
     assert_true(ink_backlog_add(&backlog, "a", 7));
-    ink_backlog_remove(&backlog, "a", 6);
-    ink_backlog_remove(&backlog, "z", 6);
+    assert_true(ink_backlog_add(&backlog, "b", 7));
+    assert_true(ink_backlog_add(&backlog, "c", 7));
+    backlog.items[0].request = backlog.items[1].request = 1;
+    backlog.items[2].request = 2;
+    assert_true(ink_backlog_add(&backlog, "a", 6)); /* under way already */
+    assert_true(ink_backlog_add(&backlog, "b", 8));
+    ink_backlog_remove(&backlog, 1);
+    assert_int_equal(backlog.count, 2);
+    assert_string_equal(backlog.items[0].key, "b");
+    assert_int_equal(backlog.items[0].request, 0);
+    assert_string_equal(backlog.items[1].key, "c");
+    ink_backlog_remove(&backlog, 2);
     assert_int_equal(backlog.count, 1);
-    ink_backlog_remove(&backlog, "a", 7);
-    assert_int_equal(backlog.count, 0);
     ink_backlog_release(&backlog);
 }
 

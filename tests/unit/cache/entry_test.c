@@ -54,11 +54,29 @@ static void what_others_wrote_is_not_read(void **state)
     assert_int_equal(version, -1);
 }
 
+static void marks_are_told_by_their_random_digits(void **state)
+{
+    (void)state;
+    char one[INK_ENTRY_MARK + 1], other[INK_ENTRY_MARK + 1];
+    ink_entry_head(7, false, one);
+    assert_false(ink_entry_is_mark(one, INK_ENTRY_HEAD)); /* of a release without them */
+    ink_entry_random(one + INK_ENTRY_HEAD);
+    assert_true(ink_entry_is_mark(one, INK_ENTRY_MARK));
+    memcpy(other, one, sizeof(other));
+    ink_entry_random(other + INK_ENTRY_HEAD);
+    assert_string_not_equal(one, other);
+    one[INK_ENTRY_HEAD - 1] = '1';
+    assert_false(ink_entry_is_mark(one, INK_ENTRY_MARK));
+    other[0] = 'x';
+    assert_false(ink_entry_is_mark(other, INK_ENTRY_MARK));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heads_are_ordered_as_they_replace),
         cmocka_unit_test(values_are_read_and_marks_are_not),
+        cmocka_unit_test(marks_are_told_by_their_random_digits),
         cmocka_unit_test(what_others_wrote_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,6 +38,7 @@ static void headers_say_what_it_is(void **state)
     assert_int_equal(event.time, 1795341600500000);
     assert_string_equal(event.key, "");
     assert_int_equal(event.offset, 77);
+    assert_int_equal(event.lane, 2);
 }
 
 static void without_headers_place_and_payload_say_it(void **state)

@@ -4,6 +4,7 @@
 #include "lib/base/uuid.h"
 #include "lib/events/outbox.h"
 #include "lib/events/row.h"
+#include "lib/events/seqs.h"
 #include "tests/support/arena_case.h"
 
 static void parameters_are_an_id_and_the_trace(void **state)
@@ -31,7 +32,7 @@ static const char *value_of(const struct ink_message *message, const char *name)
     return NULL;
 }
 
-static struct ink_message make(const char *headers)
+static struct ink_message make_at(const char *created_at, const char *headers)
 {
     const struct ink_outbox_row row = {.id = "the-id",
                                        .aggregate_type = "blog",
@@ -39,10 +40,16 @@ static struct ink_message make(const char *headers)
                                        .type = "blog-published",
                                        .payload = "{\"a\": 1}",
                                        .headers = headers,
-                                       .created_at = 1700000000123456};
+                                       .created_at = created_at};
     struct ink_message message;
-    ink_outbox_message(&arena, &row, "/inkmesh/blog", &message);
+    ink_outbox_message(&arena, &row, ink_outbox_topic(&arena, row.aggregate_type), "/inkmesh/blog",
+                       &message);
     return message;
+}
+
+static struct ink_message make(const char *headers)
+{
+    return make_at("2023-11-14 22:13:20.123456+00", headers);
 }
 
 static void a_row_becomes_a_message(void **state)
@@ -65,6 +72,21 @@ static void a_row_becomes_a_message(void **state)
     assert_int_equal(message.header_count, 8);
 }
 
+static void times_are_as_rfc_3339_has_them(void **state)
+{
+    (void)state;
+    static const char *const times[][2] = {
+        {"2023-11-14 22:13:20+00", "2023-11-14T22:13:20Z"},
+        {"2023-11-14 22:13:20.5+00", "2023-11-14T22:13:20.5Z"},
+        {"infinity", "infinity"}, /* nothing that a service writes */
+        {"12023-11-14 22:13:20+00", "12023-11-14 22:13:20+00"},
+    };
+    for (size_t i = 0; i < INK_COUNT(times); i++) {
+        struct ink_message message = make_at(times[i][0], "{}");
+        assert_string_equal(value_of(&message, "ce_time"), times[i][1]);
+    }
+}
+
 static void odd_headers_do_no_harm(void **state)
 {
     (void)state;
@@ -82,13 +104,40 @@ static void there_is_a_limit_to_headers(void **state)
     assert_int_equal(make(ink_arena_printf(&arena, "%s}", text)).header_count, 32);
 }
 
+static void expect_set(const struct ink_seqs *set, const char *text)
+{
+    assert_string_equal(ink_seqs_text(set, &arena), text);
+}
+
+static void rows_are_told_by_their_runs(void **state)
+{
+    (void)state;
+    struct ink_seqs set = {0};
+    expect_set(&set, "{}");
+    for (int64_t seq = 7; seq < 5000; seq++)
+        ink_seqs_add(&set, seq);
+    assert_int_equal(set.count, 1);
+    expect_set(&set, "{[7,4999]}");
+    ink_seqs_add(&set, 5001);
+    ink_seqs_add(&set, 3);
+    expect_set(&set, "{[7,4999],[5001,5001],[3,3]}");
+    ink_seqs_clear(&set);
+    for (int64_t seq = 0; seq < 100; seq += 2)
+        ink_seqs_add(&set, seq);
+    assert_int_equal(set.count, 50);
+    ink_seqs_release(&set);
+    expect_set(&set, "{}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters_are_an_id_and_the_trace),
         cmocka_unit_test(a_row_becomes_a_message),
+        cmocka_unit_test(times_are_as_rfc_3339_has_them),
         cmocka_unit_test(odd_headers_do_no_harm),
         cmocka_unit_test(there_is_a_limit_to_headers),
+        cmocka_unit_test(rows_are_told_by_their_runs),
     };
     return cmocka_run_group_tests(tests, arena_set_up, arena_tear_down);
 }

@@ -1,16 +1,20 @@
 #!/usr/bin/python3
-"""The sources are formatted: C by clang-format, and no text file has stray white space.
+"""The sources are formatted: C by clang-format, and no text file has stray white space. And what C
+must not say, it does not.
 
 Reads the source tree itself, not copies of it, so that a new file cannot be forgotten.
 """
 
 import os
+import re
 import subprocess
 import unittest
 
 ROOT = os.path.dirname(os.path.realpath("WORKSPACE"))
 TEXT = (".bzl", ".c", ".h", ".md", ".proto", ".py", ".sh", ".sql", ".toml", ".xml", ".yml")
 TEXT_NAMES = ("BUILD", "WORKSPACE", "inkmesh", "run", ".bazelrc", "debian-packages")
+# These are what the others are to use; and the last one stands in for glibc, whoever calls that.
+MAY_WAIT = ("lib/base/cond.", "lib/base/clock.", "lib/events/tsan_threads.c")
 
 
 def sources():
@@ -21,6 +25,11 @@ def sources():
             or os.path.islink(os.path.join(folder, name)))]
         for name in names:
             yield os.path.join(folder, name)
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 class Format(unittest.TestCase):
@@ -45,6 +54,18 @@ class Format(unittest.TestCase):
                 for number, line in enumerate(text.split("\n"), 1):
                     self.assertEqual(line, line.rstrip(), f"line {number} ends in white space")
                     self.assertNotIn("\t", line, f"line {number} has a tab")
+
+    def test_waits_go_by_the_monotonic_clock(self):
+        """A clock that is set must end no wait early and none late: lib/base/cond.h is for that."""
+        other = re.compile(r"pthread_cond_(timedwait|clockwait)|pthread_condattr|CLOCK_REALTIME"
+                           r"|_timed(lock|rdlock|wrlock|join_np)|sem_timedwait|(cnd|mtx)_timed")
+        for path in sources():
+            name = os.path.relpath(path, ROOT)
+            if not path.endswith((".c", ".h")) or name.startswith(MAY_WAIT):
+                continue
+            with self.subTest(path=name):
+                self.assertIsNone(other.search(text_of(path)),
+                                  "use lib/base/cond.h and lib/base/clock.h")
 
     def test_scripts_parse(self):
         for path in sources():

@@ -88,9 +88,10 @@ static void test_cache(void **state)
     assert_true(ink_is_ok(ink_cache_new(&f->arena, &settings, &cache)));
     ink_gauges_add_cache(f->metrics, cache);
     struct ink_ctx ctx = ink_ctx_background(&f->arena);
+    struct ink_cache_lease lease;
     void *data;
     size_t size;
-    assert_false(ink_cache_get(cache, &ctx, "user:1", &data, &size, NULL));
+    assert_false(ink_cache_get(cache, &ctx, "user:1", &lease, &data, &size, NULL));
     assert_shown(f, "\ncache_requests_total{result=\"error\"} 1\n");
     assert_shown(f, "\ncache_requests_total{result=\"hit\"} 0\n");
     assert_shown(f, "\ncache_breaker_state 0\n");

@@ -59,6 +59,7 @@ class LinkTest(unittest.TestCase):
         self.echo(client)
         self.link.reset()
         self.assertRaises(ConnectionResetError, client.recv, 1)
+        self.assertEqual(self.link.felt, 1)
         self.echo(self.connect())
 
     def test_break_often(self):
@@ -66,37 +67,56 @@ class LinkTest(unittest.TestCase):
         client = self.connect()
         client.sendall(b"hello")
         self.assertRaises(ConnectionResetError, client.recv, 1)
+        self.assertEqual(self.link.felt, 1)
 
     def test_delay(self):
         client = self.connect()
+        self.echo(client)
+        self.assertEqual(self.link.felt, 0)
         self.link.delay(0.2)
         self.assertGreater(sum(self.echo(client) for _ in range(5)), 0.5)
+        self.assertGreater(self.link.felt, 0)
         self.link.heal()
         self.assertLess(min(self.echo(client) for _ in range(5)), 0.1)
 
     def test_narrow(self):
         client = self.connect()
         self.link.narrow(10_000)
+        self.echo(client, b"a little is not felt")
+        self.assertEqual(self.link.felt, 0)
         self.assertGreater(self.echo(client, bytes(5000)), 0.9)  # there and back
+        self.assertGreater(self.link.felt, 0)
 
     def test_drop(self):
-        old = self.connect()
-        self.echo(old)
+        client = self.connect()
+        self.echo(client)
         self.link.drop()
-        new = self.connect()
-        for client in (old, new):
-            client.sendall(b"late")
-            client.settimeout(0.3)
-            self.assertRaises(TimeoutError, client.recv, 4)
+        self.assertEqual(self.link.felt, 0)
+        client.sendall(b"late")
+        client.settimeout(0.3)
+        self.assertRaises(TimeoutError, client.recv, 4)
+        for _ in range(2):
+            self.assertRaises(TimeoutError, socket.create_connection,
+                              ("127.0.0.1", self.link.port), 0.3)
+        self.assertGreater(self.link.felt, 0)
         self.link.heal()
-        for client in (old, new):
-            client.settimeout(10)
-            self.assertEqual(client.recv(4), b"late")
+        client.settimeout(10)
+        self.assertEqual(client.recv(4), b"late")
+        self.echo(self.connect())
+
+    def test_refuse(self):
+        client = self.connect()
+        self.echo(client)
+        self.link.refuse()
+        self.assertRaises(ConnectionResetError, client.recv, 1)
+        self.assertRaises(ConnectionRefusedError, self.connect)
+        self.link.heal()
+        self.echo(self.connect())
 
     def test_nobody_listens(self):
         self.server.shutdown()
         self.server.server_close()
-        self.assertRaises(ConnectionResetError, self.connect().recv, 1)
+        self.assertRaises(ConnectionResetError, lambda: self.connect().recv(1))
 
 
 if __name__ == "__main__":

@@ -110,6 +110,45 @@ static void line_ends_in_front(void **state)
     assert_false(ink_http_head_is_whole(&head, text, end));
 }
 
+static int head_size(const char *data)
+{
+    return ink_http_head_size(data, strlen(data));
+}
+
+static void head_ends_with_empty_line(void **state)
+{
+    (void)state;
+    static const char head[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+    const int size = (int)strlen(head);
+    for (int i = 0; i < size; i++)
+        assert_int_equal(ink_http_head_size(head, (size_t)i), 0);
+    assert_int_equal(head_size(head), size);
+    assert_int_equal(head_size("GET / HTTP/1.1\r\nHost: x\r\n\r\n\1body\n\n"), size);
+    assert_int_equal(head_size("GET / HTTP/1.1\n\nHost"), 16);
+    assert_int_equal(head_size("GET / HTTP/1.1\r\n\n"), 17);
+    assert_int_equal(head_size("GET / HTTP/1.1\n\r\nx"), 0);
+    assert_int_equal(head_size("\n"), 0);
+    assert_int_equal(head_size("\r\n\r\n"), 4);
+    assert_int_equal(head_size(""), 0);
+}
+
+/* Any byte at any place of a word and of what is left of one. */
+static void head_has_no_controls(void **state)
+{
+    (void)state;
+    char head[] = "GET /aaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\n\r\n";
+    const size_t size = strlen(head);
+    for (size_t at = 5; at < 25; at++) {
+        for (int c = 0; c < 256; c++) {
+            head[at] = (char)c;
+            bool control = c == 127 || (c < 32 && c != '\r' && c != '\n');
+            assert_int_equal(ink_http_head_size(head, size), control ? -1 : (int)size);
+            assert_int_equal(ink_http_head_size(head, 25), control ? -1 : 0);
+        }
+        head[at] = 'a';
+    }
+}
+
 static bool lines_whole(const char *head)
 {
     return ink_http_lines_whole(head, strlen(head));
@@ -149,9 +188,10 @@ static void blank_before_colon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(good_framings),      cmocka_unit_test(refused_framings),
-        cmocka_unit_test(too_many_headers),   cmocka_unit_test(whole_heads),
-        cmocka_unit_test(line_ends_in_front), cmocka_unit_test(lines_end_in_crlf),
+        cmocka_unit_test(good_framings),        cmocka_unit_test(refused_framings),
+        cmocka_unit_test(too_many_headers),     cmocka_unit_test(whole_heads),
+        cmocka_unit_test(line_ends_in_front),   cmocka_unit_test(head_ends_with_empty_line),
+        cmocka_unit_test(head_has_no_controls), cmocka_unit_test(lines_end_in_crlf),
         cmocka_unit_test(blank_before_colon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/blocks.h"
 #include "lib/base/clock.h"
 #include "lib/http/lobby.h"
 
@@ -52,7 +53,7 @@ static struct ink_lobby *open_lobby(unsigned most, unsigned runners)
 /* The test's own thread serves one lobby after the other. */
 static void close_lobby(struct ink_lobby *lobby)
 {
-    ink_lobby_blocks(lobby);
+    ink_blocks();
     ink_lobby_free(lobby);
 }
 
@@ -146,7 +147,7 @@ static void *serve(void *self)
     struct server *server = self;
     server->guest = ink_lobby_next(server->lobby);
     if (server->blocks)
-        ink_lobby_blocks(server->lobby);
+        ink_blocks();
     sem_post(&server->took);
     sem_wait(&server->go_on);
     while (ink_lobby_next(server->lobby) != NULL)
@@ -266,6 +267,49 @@ static void of_too_many_the_oldest_go(void **state)
     close_lobby(lobby);
 }
 
+/* Nobody comes for those who are in line, and they are not thrown out of it. */
+static void a_long_line_leaves_less_room_to_wait(void **state)
+{
+    struct ink_lobby *lobby = open_lobby(3, 1);
+    struct guest *first = quiet(lobby), *second = quiet(lobby);
+    int64_t until = ink_now() + 20 * INK_SECOND;
+    (void)state;
+    say(first);
+    say(second);
+    while (ink_lobby_busy(lobby) < 2 && ink_now() < until)
+        usleep(10000);
+    assert_int_equal(ink_lobby_busy(lobby), 2);
+    (void)quiet(lobby);
+    (void)quiet(lobby);
+    await(&discarded, 1);
+    for (int i = 0; i < 2; i++)
+        assert_non_null(ink_lobby_next(lobby));
+    assert_int_equal(ink_lobby_busy(lobby), 2);
+    assert_int_equal(ink_lobby_guests(lobby), 3);
+    close_lobby(lobby);
+}
+
+/* Who is being served, and closed its side; not at once, and none of those who are still there. */
+static void it_is_told_who_left(void **state)
+{
+    struct ink_lobby *lobby = open_lobby(10, 1);
+    struct guest *one = quiet(lobby), *other = quiet(lobby);
+    (void)state;
+    say(one);
+    say(other);
+    assert_non_null(ink_lobby_next(lobby));
+    assert_non_null(ink_lobby_next(lobby));
+    ink_blocks();
+    int64_t begun = ink_now(), until = begun + 20 * INK_SECOND;
+    shutdown(one->other, SHUT_WR);
+    while (!atomic_load(&one->waits.left) && ink_now() < until)
+        usleep(10000);
+    assert_true(atomic_load(&one->waits.left));
+    assert_true(ink_now() - begun >= INK_SECOND);
+    assert_false(atomic_load(&other->waits.left));
+    close_lobby(lobby);
+}
+
 static void goodbyes_are_heard_out(void **state)
 {
     struct ink_lobby *lobby = open_lobby(10, 1);
@@ -279,7 +323,7 @@ static void goodbyes_are_heard_out(void **state)
     assert_ptr_equal(ink_lobby_next(lobby), &other->waits);
     shutdown(guest->other, SHUT_WR);
     struct server server;
-    ink_lobby_blocks(lobby);
+    ink_blocks();
     hire(&server, lobby, false); /* somebody has to look */
     await(&discarded, 1);
     ink_lobby_stop(lobby);
@@ -296,7 +340,7 @@ static void goodbyes_are_heard_out_from_the_beginning(void **state)
     say(guest);
     assert_ptr_equal(ink_lobby_next(lobby), &guest->waits);
     assert_true(ink_lobby_wait(lobby, &guest->waits, INK_LOBBY_GOODBYE, LONG_TIME));
-    ink_lobby_blocks(lobby);
+    ink_blocks();
     struct server server;
     hire(&server, lobby, false);
     int unread = 1;
@@ -321,6 +365,8 @@ int main(void)
         cmocka_unit_test(who_is_in_line_when_it_stops_is_served),
         cmocka_unit_test(whose_time_is_over_goes),
         cmocka_unit_test(of_too_many_the_oldest_go),
+        cmocka_unit_test(a_long_line_leaves_less_room_to_wait),
+        cmocka_unit_test(it_is_told_who_left),
         cmocka_unit_test(goodbyes_are_heard_out),
         cmocka_unit_test(goodbyes_are_heard_out_from_the_beginning),
     };

@@ -12,6 +12,7 @@
 enum { ALICE = 1, BOB = 2, CAROL = 3 };
 
 static struct lanes lanes;
+static struct lane_method method, other_method;
 static struct lane_entry entries[8];
 static size_t n_cancelled;
 static struct lane_entry *cancelled[8];
@@ -32,8 +33,10 @@ static int set_up(void **state)
     (void)state;
     n_cancelled = 0;
     memset(entries, 0, sizeof(entries));
+    method.running = other_method.running = 0;
     for (size_t i = 0; i < 8; i++) {
         entries[i].grpc = (grpc_call *)(void *)&entries[i];
+        entries[i].method = &method;
         entries[i].until = entries[i].latest = INT64_MAX;
     }
     lanes_init(&lanes, 3, 3);
@@ -68,9 +71,9 @@ static void connections_have_turns(void **state)
     admit_waiting(1, ALICE);
     admit_waiting(2, BOB);
     assert_ptr_equal(lanes_take(&lanes), &entries[0]);
-    lanes_done(&lanes);
+    lanes_done(&lanes, &method);
     assert_ptr_equal(lanes_take(&lanes), &entries[2]);
-    lanes_done(&lanes);
+    lanes_done(&lanes, &method);
     assert_ptr_equal(lanes_take(&lanes), &entries[1]);
     assert_null(lanes_take(&lanes));
 }
@@ -84,9 +87,37 @@ static void so_many_run_at_once(void **state)
     assert_ptr_equal(lanes_take(&lanes), &entries[0]);
     assert_ptr_equal(lanes_take(&lanes), &entries[1]);
     assert_null(lanes_take(&lanes));
-    lanes_done(&lanes);
+    lanes_done(&lanes, &method);
     assert_ptr_equal(lanes_take(&lanes), &entries[2]);
-    lanes_done(&lanes);
+    lanes_done(&lanes, &method);
+    assert_null(lanes_take(&lanes));
+}
+
+/* However many connections call it. */
+static void a_method_leaves_some_to_others(void **state)
+{
+    (void)state;
+    lanes_release(&lanes);
+    lanes_init(&lanes, 8, 4);
+    entries[5].method = entries[6].method = &other_method;
+    for (int i = 0; i < 3; i++)
+        admit_waiting(i, ALICE);
+    admit_waiting(3, BOB);
+    admit_waiting(4, BOB);
+    for (int i = 0; i < 3; i++)
+        assert_non_null(lanes_take(&lanes));
+    assert_null(lanes_take(&lanes));
+    admit_waiting(5, CAROL);
+    admit_waiting(6, CAROL);
+    assert_ptr_equal(lanes_take(&lanes), &entries[5]);
+    assert_null(lanes_take(&lanes)); /* as many run as may */
+    lanes_done(&lanes, &method);
+    lanes_done(&lanes, &other_method);
+    assert_int_equal(method.running, 2);
+    int of_method = 0;
+    for (int i = 0; i < 2; i++)
+        of_method += lanes_take(&lanes)->method == &method;
+    assert_int_equal(of_method, 1);
     assert_null(lanes_take(&lanes));
 }
 
@@ -116,7 +147,7 @@ static void a_lane_that_lost_all_has_turns_again(void **state)
     assert_ptr_equal(lanes_take(&lanes), &entries[1]);
     assert_ptr_equal(admit_waiting(3, BOB), &entries[2]);
     assert_ptr_equal(lanes_take(&lanes), &entries[3]);
-    lanes_done(&lanes);
+    lanes_done(&lanes, &method);
     assert_null(lanes_take(&lanes));
     lanes_leave(&lanes, &entries[0]);
     admit_waiting(4, ALICE);
@@ -195,10 +226,15 @@ int main(void)
 {
 #define LANES_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        LANES_TEST(connections_have_turns),       LANES_TEST(so_many_run_at_once),
-        LANES_TEST(the_fullest_loses_its_newest), LANES_TEST(one_that_arrives_makes_room_too),
-        LANES_TEST(who_is_handled_stays),         LANES_TEST(leaving_makes_room),
-        LANES_TEST(the_late_are_cancelled),       LANES_TEST(a_lane_that_lost_all_has_turns_again),
+        LANES_TEST(connections_have_turns),
+        LANES_TEST(so_many_run_at_once),
+        LANES_TEST(the_fullest_loses_its_newest),
+        LANES_TEST(one_that_arrives_makes_room_too),
+        LANES_TEST(who_is_handled_stays),
+        LANES_TEST(leaving_makes_room),
+        LANES_TEST(the_late_are_cancelled),
+        LANES_TEST(a_lane_that_lost_all_has_turns_again),
+        LANES_TEST(a_method_leaves_some_to_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -41,17 +41,19 @@ static void test_refused(void **state)
     refused("REFRESH_TOKEN_TTL", (char *[]){SETTINGS_SECRET, "REFRESH_TOKEN_TTL=0", NULL});
 }
 
-/* Logins may hold three quarters of the workers and no more. */
+/* Logins and what hangs in the database may not hold all workers. */
 static void test_workers_are_left_for_others(void **state)
 {
     (void)state;
     struct ink_arena arena;
     ink_arena_init(&arena);
-    struct user_settings settings = {.bcrypt_queue = 4, .backing.rpc.workers = 8};
+    struct user_settings settings = {
+        .bcrypt_queue = 4, .backing.database_pool = 3, .backing.rpc.workers = 13};
     assert_int_equal(user_settings_check(&settings, 2, &arena).code, INK_OK);
     struct ink_status status = user_settings_check(&settings, 3, &arena);
     assert_int_equal(status.code, INK_INVALID_ARGUMENT);
     assert_non_null(strstr(status.message, "BCRYPT_QUEUE"));
+    assert_non_null(strstr(status.message, "DATABASE_POOL"));
     assert_non_null(strstr(status.message, "GRPC_WORKERS"));
     ink_arena_release(&arena);
 }
