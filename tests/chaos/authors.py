@@ -6,9 +6,12 @@ import threading
 import time
 
 from client import Client
+from tables import Row, by_tag
 
 PASSWORD = "correct horse battery"
 _MANY, _FEW = 25, 4  # blogs of an author
+# s: longer than REFRESH_TOKEN_GRACE; shorter than REFRESH_TOKEN_REPEAT, and what a request takes
+_GRACE, _REPEAT = 1.5, 30
 
 
 class Person(threading.Thread):
@@ -19,8 +22,9 @@ class Person(threading.Thread):
     def __init__(self, mesh, ledger, name, seed):
         super().__init__(daemon=True, name=name)
         self.ledger, self.chance = ledger, random.Random(f"{seed}/{name}")
-        self.client = Client(mesh.port)
+        self.client, self.clocks = Client(mesh.port), mesh.clocks
         self.ending = threading.Event()
+        self.user = None
 
     def run(self):
         while not self.ending.wait(self.chance.uniform(0, 2 * self.pause)):
@@ -32,9 +36,10 @@ class Person(threading.Thread):
     def act(self):
         raise NotImplementedError
 
-    def ask(self, *args, **headers):
-        answer = self.client.ask(*args, **headers)
-        self.ledger.count(answer)
+    def ask(self, method, path, *args, **headers):
+        calm = self.ledger.calm
+        answer = self.client.ask(method, path, *args, **headers)
+        self.ledger.count(answer, f"{self.name}: {method} {path}", calm)
         if not answer.done and not answer.refused:
             self.ending.wait(0.2)  # as clients should
         return answer
@@ -54,10 +59,55 @@ class Person(threading.Thread):
         answer = self.ask("POST", "/api/v1/auth/login",
                           {"email": user.email, "password": PASSWORD})
         if answer.done:
-            self.client.token = answer.body["token"]
+            self._has_session(user, answer)
         elif answer.refused:
             self.ledger.surprise(f"{user.name}: the right password is refused: {answer}")
         return answer.done
+
+    def _has_session(self, user, answer):
+        self.client.token, user.session = answer.body["token"], answer.body["refreshToken"]
+        user.doubt = None
+
+    def refresh(self):
+        """Goes on with the session. Who is not answered asks again with the same token, the next
+        time, and is given the answer that was lost."""
+        user, begun = self.user, time.monotonic()
+        answer = self._ask_refresh()
+        if answer.refused and user.doubt:
+            if self.ending.wait(_GRACE):  # it may just have happened
+                return
+            answer = self._ask_refresh()
+        if answer.done:
+            self.ledger.session("went on after no answer" if user.doubt else "went on")
+            self._has_session(user, answer)
+        elif answer.refused:
+            if not user.doubt or self._must_last(user.doubt):
+                self.ledger.surprise(f"{user.name}: their session is refused: {answer}")
+            self.ledger.session("lost")
+            self.sign_in(user)
+        else:
+            user.doubt = user.doubt or begun
+
+    def _ask_refresh(self):
+        return self.ask("POST", "/api/v1/auth/refresh", {"refreshToken": self.user.session})
+
+    def _must_last(self, since):
+        """Whether a refresh that was begun then, and not answered, can be repeated now: not after a
+        minute, of which PostgreSQL's clock decides."""
+        clock = self.clocks.get("postgres-user")
+        return time.monotonic() - since < _REPEAT and not (clock and clock.moved + 2 > since)
+
+    def see_profile(self):
+        answer, user = self.ask("GET", "/api/v1/users/profile"), self.user
+        if answer.refused or (answer.done and [answer.body[name] for name in (
+                "id", "username", "email")] != [user.id, user.name, user.email]):
+            self.ledger.surprise(f"{user.name}: their profile is {answer}")
+
+    def told(self, text):
+        """The id of the notification that says so, of those told lately; None when none does."""
+        answer = self.ask("GET", "/api/v1/notifications/user")
+        return next((one["id"] for one in answer.body if text in one["message"]),
+                    None) if answer.done else None
 
 
 class Author(Person):
@@ -65,7 +115,8 @@ class Author(Person):
 
     def __init__(self, mesh, ledger, name, seed):
         super().__init__(mesh, ledger, name, seed)
-        self.user, self.blogs, self.number = None, [], 0
+        self.blogs, self.number = [], 0
+        self.all = {}  # tag: Blog, also of those that are not there any more
 
     def settle(self):
         """Registers and signs in, before anything is broken."""
@@ -86,7 +137,9 @@ class Author(Person):
         elif dice < 0.90:
             self.stale(self.chance.choice(self.blogs))
         elif dice < 0.95:
-            self.look()
+            self.chance.choice((self.see_blogs, self.see_notifications, self.see_profile))()
+        elif dice < 0.98:
+            self.refresh()
         else:
             self.sign_in(self.user)
 
@@ -94,6 +147,7 @@ class Author(Person):
         """True when it was acknowledged."""
         self.number += 1
         blog = self.ledger.blog(self.name, self.number)
+        self.all[blog.tag] = blog
         title, content = blog.next_write()
         answer = self.ask("POST", "/api/v1/blogs", {"title": title, "content": content})
         if answer.done:
@@ -143,13 +197,49 @@ class Author(Person):
         elif answer.refused:
             self.ledger.surprise(f"{blog.tag}: DELETE refused: {answer}")
 
-    def look(self):
-        """Lists."""
-        for path in (f"/api/v1/blogs?authorId={self.user.id}&pageSize=5",
-                     "/api/v1/notifications/user", "/api/v1/users/profile"):
-            answer = self.ask("GET", path)
-            if answer.refused:
-                self.ledger.surprise(f"{self.name}: GET {path}: {answer}")
+    def see(self, path, wrong_with):
+        """Reads a list: its body, None when that did not come. `wrong_with(body)` yields texts."""
+        answer = self.ask("GET", path)
+        if answer.refused:
+            self.ledger.surprise(f"{self.name}: GET {path}: {answer}")
+        if not answer.done:
+            return None
+        wrong = next(filter(None, wrong_with(answer.body)), None)
+        self.ledger.read(wrong and f"{self.name}: GET {path}: {wrong}")
+        return answer.body
+
+    def see_blogs(self):
+        """All of theirs are there, as they can be, and nothing else."""
+        self.see(f"/api/v1/blogs?authorId={self.user.id}&pageSize=100", self.wrong_with_blogs)
+
+    def wrong_with_blogs(self, body):
+        rows = by_tag(Row(one["id"], None, one["title"], one["content"], one["authorId"])
+                      for one in body["blogs"])
+        yield from (f"{tag}: never asked for" for tag in rows if tag not in self.all)
+        for tag, blog in self.all.items():
+            if tag in rows or not body.get("nextPageToken"):
+                yield blog.wrong(rows.get(tag, []), self.user.id)
+
+    def see_notifications(self):
+        """What was marked as read stays so; one more is."""
+        body = self.see("/api/v1/notifications/user", self.wrong_with_notifications)
+        unread = [one["id"] for one in body or () if not one["read"]]
+        if unread:
+            self.mark(self.chance.choice(unread))
+
+    def wrong_with_notifications(self, body):
+        for one in body:
+            if one["userId"] != self.user.id:
+                yield f"told {one['userId']}: {one['message']}"
+            if one["id"] in self.user.marked and not one["read"]:
+                yield f"{one['id']} is unread, and was marked as read"
+
+    def mark(self, id_):
+        answer = self.ask("POST", f"/api/v1/notifications/{id_}/read", {})
+        if answer.done:
+            self.user.marked.add(id_)
+        elif answer.refused:
+            self.ledger.surprise(f"{self.name}: marks {id_} as read: {answer}")
 
 
 class Reader(Person):
@@ -163,9 +253,10 @@ class Reader(Person):
             return
         version, deleted = blog.version, blog.deletion == "acknowledged"
         answer = self.ask("GET", f"/api/v1/blogs/{blog.id}")
-        if answer.done and (deleted or answer.version < version):
-            self.ledger.saw_past(f"{blog.tag}: version {answer.version} was read after version "
-                                 f"{version} was {'deleted' if deleted else 'acknowledged'}")
+        if answer.done:
+            self.ledger.read(f"{blog.tag}: version {answer.version} was read after version "
+                             f"{version} was {'deleted' if deleted else 'acknowledged'}"
+                             if deleted or answer.version < version else None)
         if answer.refused and not (answer.status == 404 and blog.deletion):
             self.ledger.surprise(f"{blog.tag}: GET: {answer}")
 
@@ -176,12 +267,14 @@ class Visitor(Person):
     pause = 0.1
     number = 0
 
-    def act(self):
+    def arrive(self):
+        """Registers as somebody new and signs in; True when both were acknowledged."""
         self.number += 1
         self.client.token = None
-        user = self.register(f"{self.name}-{self.number}")
-        if user and self.sign_in(user):
-            answer = self.ask("GET", "/api/v1/users/profile")
-            if answer.refused or (answer.done and answer.body["id"] != user.id):
-                self.ledger.surprise(f"{user.name}: their profile is {answer}")
+        self.user = self.register(f"{self.name}-{self.number}")
+        return self.user is not None and self.sign_in(self.user)
+
+    def act(self):
+        if self.arrive():
+            self.see_profile()
             time.sleep(self.pause)

@@ -28,6 +28,10 @@ def parser():
                      help="how long things are broken (default: 1)")
     one.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6),
                      metavar="S", help="repeats a run; printed at its start")
+    one.add_argument("--briefly", action="store_true",
+                     help="each kind of fault once, as short as it may be, instead of N minutes")
+    one.add_argument("--survivors", action="store_true",
+                     help="never end our own programs, to see what they need more and more of")
     one.add_argument("--self-test", action="store_true",
                      help="see whether programs with a mistake (tests/chaos/broken) are found out")
     one.add_argument("--programs", metavar="FOLDER", help=argparse.SUPPRESS)
@@ -51,7 +55,7 @@ class Suite:
             else runfile
         self.small_disks = own_mounts()
         if not self.small_disks:
-            self.say("disks are never full: only root can give PostgreSQL a small one")
+            self.say("disks are never full: only root can give a server a small one")
         if not clock.library():
             self.say("clocks are never set back: the package libfaketime is not installed")
 
@@ -69,7 +73,8 @@ class Suite:
             with Mesh(binary, self.args.jars or jars(), self.binary(TOOL), self.small_disks,
                       self.log) as mesh:
                 self.say("the mesh is ready")
-                return Run(mesh, self.args.seed, self.say).run(planned(mesh), seconds)
+                survivors = sorted(mesh.programs) if self.args.survivors else ()
+                return Run(mesh, self.args.seed, self.say, survivors).run(planned(mesh), seconds)
         except HarnessError as problem:
             self.say(f"BROKEN  {problem}")
             return [str(problem)]
@@ -79,7 +84,9 @@ class Suite:
         if self.args.self_test:
             return self_test(lambda replaced, by, planned: self.chaos(
                 lambda mesh: iter(planned), replaced=replaced, by=by), self.say)
-        return self.chaos(lambda mesh: episodes(mesh, self.args.seed), self.args.minutes * 60)
+        args = self.args
+        return self.chaos(lambda mesh: episodes(mesh, args.seed, args.survivors, args.briefly),
+                          None if args.briefly else args.minutes * 60)
 
 
 def main():
@@ -88,8 +95,10 @@ def main():
         os.makedirs(args.logs, exist_ok=True)
         for name in os.listdir(args.logs):
             os.remove(os.path.join(args.logs, name))
-    print(f"seed {args.seed}" + ("" if args.self_test else f", {args.minutes:g} minutes"),
-          flush=True)
+    what = "--self-test" if args.self_test else (
+        "--briefly" if args.briefly else f"--minutes {args.minutes:g}") + (
+            " --survivors" if args.survivors else "")
+    print(f"{what} --seed {args.seed}", flush=True)
     with tempfile.TemporaryDirectory(dir=os.environ.get("TEST_TMPDIR")) as folder:
         os.chmod(folder, 0o711)  # PostgreSQL may be another user
         os.environ["TEST_TMPDIR"] = folder
@@ -97,7 +106,6 @@ def main():
     if not wrong:
         print("all is as it should be")
         return 0
-    what = "--self-test" if args.self_test else f"--minutes {args.minutes:g}"
     print("FAILED: " + "; ".join(wrong) + f"\nagain: ./inkmesh chaos {what} --seed {args.seed}"
           + (f"; logs: {args.logs}" if args.logs else ""))
     return 1

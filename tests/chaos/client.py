@@ -55,7 +55,8 @@ class Client:
         if time.monotonic() - self._used > _FRESH:
             self._connection.close()
         try:
-            self._connection.request(method, path, json.dumps(body) if body else None, headers)
+            self._connection.request(method, path, None if body is None else json.dumps(body),
+                                     headers)
             response = self._connection.getresponse()
             text = response.read()
         except (OSError, http.client.HTTPException):

@@ -1,10 +1,13 @@
-"""The clock of one program, which can be set back. The library libfaketime stands between the
-program and the clock; monotonic time goes on as it does."""
+"""The clock of one server, which can be set back. The library libfaketime stands between the
+server and the clock; monotonic time goes on as it does."""
 
+import email.utils
 import glob
+import time
+import urllib.request
 
-# Less than the services' JWT_LEEWAY: a clock that is wrong by more refuses everybody's tokens.
-SECONDS = 4
+from harness.postgres import Postgres
+from harness.redis import Redis
 
 
 def library():
@@ -13,20 +16,33 @@ def library():
 
 
 class Clock:
-    """`env` is for the program's start. What is set is seen within a second."""
+    """`env` is for the server's start. What is set is seen within two seconds. `path` is a file that
+    the server's user can read, `seconds` is by how much the clock is set back."""
 
-    def __init__(self, path):
-        self._path = path
-        self.env = {"LD_PRELOAD": library(), "FAKETIME_TIMESTAMP_FILE": path,
+    def __init__(self, path, seconds):
+        self._path, self.seconds = path, seconds
+        # The malloc of Redis, jemalloc, asks for the time before libfaketime knows it: libc's then.
+        self.env = {"LD_PRELOAD": f"{library()}:libc.so.6", "FAKETIME_TIMESTAMP_FILE": path,
                     "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         self.mend()
 
     def _set(self, offset):
         with open(self._path, "w", encoding="ascii") as file:
             file.write(f"{offset:+}\n")
+        self.moved = time.monotonic()
 
     def set_back(self):
-        self._set(-SECONDS)
+        self._set(-self.seconds)
 
     def mend(self):
         self._set(0)
+
+
+def shown_by(server):
+    """What time a server says it is: seconds since 1970."""
+    if isinstance(server, Postgres):
+        return float(server.psql("SELECT extract(epoch FROM clock_timestamp())"))
+    if isinstance(server, Redis):
+        return int(server.command("TIME").split(b"\r\n")[2])
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.admin_port}/livez", timeout=2) as answer:
+        return email.utils.parsedate_to_datetime(answer.headers["Date"]).timestamp()

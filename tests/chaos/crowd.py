@@ -5,10 +5,12 @@ from listener import Listener
 
 
 class Crowd:
-    """Authors, readers, visitors and listeners; and a probe, an author who writes when told to."""
+    """Authors, readers, visitors and listeners; and two who act when told to: a probe, who is an
+    author, and a newcomer, who is a visitor."""
 
     def __init__(self, mesh, ledger, seed, authors=4, readers=3, visitors=1):
         self.probe = Author(mesh, ledger, "probe", seed)
+        self.newcomer = Visitor(mesh, ledger, "newcomer", seed)
         self.authors = [Author(mesh, ledger, f"author{n}", seed) for n in range(authors)]
         self.others = [Reader(mesh, ledger, f"reader{n}", seed) for n in range(readers)]
         self.others += [Visitor(mesh, ledger, f"visitor{n}", seed) for n in range(visitors)]

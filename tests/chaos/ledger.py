@@ -9,6 +9,7 @@ nobody knows of happened before it.
 
 import collections
 import contextlib
+import itertools
 import queue
 import threading
 
@@ -26,6 +27,7 @@ class Blog:
         self.acknowledged = {}  # version: title
         self.unknown = {}  # title: content, or None where the write leaves it
         self.happened = 0  # of the unknown ones, as the versions tell
+        self.past = 0  # so many of the first unknown ones happened before the acknowledged version
         self.deletion = None  # "asked" or "acknowledged"
 
     def next_write(self, with_content=True):
@@ -55,6 +57,8 @@ class Blog:
             return (f"{self.tag}: version {version} means that {happened} writes happened that "
                     f"nobody knew of, of {len(self.unknown)}, {self.happened} at least")
         self.happened = happened
+        if happened == len(self.unknown):
+            self.past = happened
         return None
 
     def states(self, version):
@@ -65,13 +69,39 @@ class Blog:
         if version == self.version:
             yield self.title, self.content
             return
-        for title, content in self.unknown.items():
+        for title, content in self._open():
             for each in {content} if content else self.contents():
                 yield title, each
 
+    def wrong(self, rows, author):
+        """What is wrong with these rows of it (tables.Row; in the database, or in a list), or with
+        their absence; `author` is its author's id. None when they can be so."""
+        if len(rows) > 1:
+            return f"{self.tag}: {len(rows)} blogs of one request"
+        if not rows:
+            return f"{self.tag}: lost, acknowledged up to version {self.version}" \
+                if self.acknowledged and not self.deletion else None
+        if self.deletion == "acknowledged":
+            return f"{self.tag}: there, and its deletion was acknowledged"
+        if self.id and rows[0].id != self.id:
+            return f"{self.tag}: has another id than was said"
+        if rows[0].author != author:
+            return f"{self.tag}: is {rows[0].author}'s"
+        versions = range(self.version, len(self.acknowledged) + len(self.unknown) + 1) \
+            if rows[0].version is None else (rows[0].version,)
+        if not any((rows[0].title, rows[0].content) in self.states(each) for each in versions):
+            return (f"{self.tag}: version {rows[0].version} is {rows[0].title!r}; version "
+                    f"{self.version}, {self.title!r}, was acknowledged")
+        return None
+
     def contents(self):
         """What a write that leaves the content may leave."""
-        return {self.content} | {text for text in self.unknown.values() if text}
+        return {self.content} | {text for _, text in self._open() if text}
+
+    def _open(self):
+        """Titles and contents of the unknown writes that may have come after the acknowledged
+        version, or may still."""
+        return itertools.islice(self.unknown.items(), self.past, None)
 
 
 class User:
@@ -81,6 +111,18 @@ class User:
         self.name = name
         self.id = None  # as long as nobody knows that it exists
         self.email = f"{name}@example.com"
+        self.session = None  # the refresh token of the latest acknowledged sign-in or refresh
+        self.doubt = None  # when its refresh was begun, if that was not answered: it may be used
+        self.marked = set()  # ids of notifications, acknowledged as read
+
+    def wrong(self, rows):
+        """What is wrong with these rows of it, (id, version, email), or with their absence."""
+        there = [(id_, email) for id_, _, email in rows]
+        if there == [(self.id, self.email)]:
+            return None
+        if not self.id and [email for _, email in there] in ([], [self.email]):
+            return None  # nobody knows whether there is one
+        return f"{self.name}: {there} is there, of {self.id}, {self.email}"
 
 
 class Ledger:
@@ -91,8 +133,11 @@ class Ledger:
         self.users = {}  # name: User
         self.blogs = {}  # tag: Blog
         self.surprises = []
-        self.past = []  # what was read of it
+        self.reads = []  # of each read of a blog or a list: None, or what was wrong with it
         self.counts = collections.Counter()
+        self.sessions = collections.Counter()  # refreshes, by outcome
+        self.calm = False  # whether nothing is broken any more, and all works again
+        self.late = []  # of each request that was begun since then: None, or what it came to
         self._written = queue.Queue(maxsize=8)
 
     def user(self, name):
@@ -116,10 +161,19 @@ class Ledger:
         with contextlib.suppress(queue.Empty):
             return self._written.get(timeout=0.2)
 
-    def count(self, answer):
+    def count(self, answer, what="", calm=False):
+        """What was asked for, and whether it was `calm` then."""
+        known = answer.done or answer.refused
         with self._lock:
             self.counts["acknowledged" if answer.done else
                         "refused" if answer.refused else "unknown"] += 1
+            if calm:
+                self.late.append(None if known else f"{what}: {answer}")
+
+    def session(self, outcome):
+        """What became of a refresh."""
+        with self._lock:
+            self.sessions[outcome] += 1
 
     def surprise(self, text):
         """Something was answered that cannot be; None is nothing."""
@@ -127,6 +181,7 @@ class Ledger:
             with self._lock:
                 self.surprises.append(text)
 
-    def saw_past(self, text):
+    def read(self, wrong):
+        """A blog or a list was; `wrong` says what it should not have shown, or is None."""
         with self._lock:
-            self.past.append(text)
+            self.reads.append(wrong)

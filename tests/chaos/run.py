@@ -1,5 +1,6 @@
 """One run: a load, episodes of faults, and after each the wait until all is well again."""
 
+import functools
 import time
 import urllib.request
 from dataclasses import dataclass, field
@@ -9,11 +10,14 @@ import tables
 from client import Client
 from crowd import Crowd
 from ledger import Ledger
+from needs import Life
 from harness.program import Program
 from harness.waiting import HarnessError, until
 
 # The promise, and when we stop waiting for it.
 RECOVERY, PATIENCE = 15, 90
+# How long the load goes on when nothing is broken any more.
+CALM = 5
 # What still moves when the load has ended may take so long.
 SETTLING = 60
 
@@ -24,24 +28,31 @@ class World:
 
     ledger: Ledger
     client: Client
+    authors: list
     listeners: list
     deaths: list
-    late: list
+    recoveries: list
+    lives: list
+    survivors: list  # names of programs that nothing was to end
+    bites: dict  # kind of fault: of each of its turns whether it bit
     tables: object = None
     cached: dict = field(default_factory=dict)
-    letters: list = field(default_factory=list)
-    needs: dict = field(default_factory=dict)
+    letters: dict = field(default_factory=dict)  # topic: why, of each that waits
 
 
 class Run:
-    """On a mesh that has been started. `say(text)` prints a line."""
+    """On a mesh that has been started. `say(text)` prints a line. Where the episodes end none of our
+    programs, these are `survivors`, by name."""
 
-    def __init__(self, mesh, seed, say):
-        self.mesh, self.say = mesh, say
+    def __init__(self, mesh, seed, say, survivors=()):
+        self.mesh, self.say, self.survivors = mesh, say, survivors
         self.ledger = Ledger()
         self.crowd = Crowd(mesh, self.ledger, seed)
-        self.late = []
-        self.warm = {}  # name: (pid, needs)
+        self.recoveries = []  # of each thing that works again: None, or that it was late
+        self.bites = {}  # kind of fault: of each of its turns whether it bit
+        self.mended = 0.0  # when the last fault was
+        self.started = {name: server.process for name, server in mesh.servers.items()}
+        self.lives = {}  # pid: Life
 
     # Episodes.
 
@@ -51,28 +62,38 @@ class Run:
         for one in planned:
             fault = one.kind(self.mesh, one.name)
             actions.append((one.begins, f"{fault}, for {one.lasts} s", fault.begin))
-            actions.append((one.begins + one.lasts, f"{one.name} mended", fault.heal))
+            actions.append((one.begins + one.lasts, f"{one.name} mended",
+                            functools.partial(self._heal, fault)))
         begun = time.monotonic()
         for when, text, action in sorted(actions, key=lambda each: each[0]):
             time.sleep(max(0, begun + when - time.monotonic()))
             self.say(text)
             action()
+        self.mended = time.monotonic()
         self.recover()
 
+    def _heal(self, fault):
+        bit = fault.heal()
+        self.bites.setdefault(type(fault).__name__, []).append(bit)
+        if not bit:
+            self.say(f"  {fault}: that had no effect")
+
     def recover(self):
-        """Waits until it works, and says how long that took."""
+        """Waits until all of it works, and says how long after the last fault that was."""
+        probe, newcomer = self.crowd.probe, self.crowd.newcomer
         self.restart_others()
-        for server in self.mesh.servers.values():
-            if not isinstance(server, Program):
-                server.wait_ready()
-        begun = time.monotonic()
-        for what, works in (("the mesh to be ready", self._ready),
-                            ("a write", self.crowd.probe.create),
-                            ("its notification", self._told)):
-            until(what, works, begun + PATIENCE - time.monotonic())
-            took = time.monotonic() - begun
-            if took > RECOVERY:
-                self.late.append(f"{what} took {took:.1f} s")
+        for what, works in (
+                ("the mesh to be ready", self._ready),
+                ("a sign-in", lambda: probe.sign_in(probe.user)),
+                ("a write", probe.create),
+                ("its notification", lambda: probe.told(probe.blogs[-1].title)),
+                ("its event in a stream", self._heard),
+                ("a registration", newcomer.arrive),
+                ("its welcome", lambda: newcomer.told(f"Welcome, {newcomer.user.name}!"))):
+            until(what, lambda: self.restart_others() or works(),
+                  self.mended + PATIENCE - time.monotonic())
+            took = time.monotonic() - self.mended
+            self.recoveries.append(f"{what} took {took:.1f} s" if took > RECOVERY else None)
         counts = self.ledger.counts
         self.say(f"  works again after {took:.1f} s; so far " +
                  ", ".join(f"{counts[what]} {what}"
@@ -80,16 +101,18 @@ class Run:
         self._note_needs()
 
     def restart_others(self):
-        """What is not ours and ended of a fault is started again, as a supervisor does. Ours do not
-        end of anything."""
+        """What is not ours and ended of a fault is started again, as a supervisor does. Where that
+        or a fault has done so, the time to recover begins when it has started. Ours do not end of
+        anything."""
         for name, server in self.mesh.servers.items():
-            if server.running():
-                continue
-            code = server.process.exit_code()
-            if isinstance(server, Program):
-                self.mesh.deaths.append(f"{name} ended with {code}:\n{server.log_tail(20)}")
-            self.say(f"  {name} has ended with {code}: started again")
-            server.launch()
+            if not server.running():
+                if isinstance(server, Program):
+                    self.mesh.died(name)
+                self.say(f"  {name} has ended with {server.process.exit_code()}: started again")
+                server.launch()
+            if not isinstance(server, Program) and server.process is not self.started[name]:
+                server.wait_ready()
+                self.started[name], self.mended = server.process, time.monotonic()
 
     def _ready(self):
         try:
@@ -98,18 +121,15 @@ class Run:
         except OSError:
             return False
 
-    def _told(self):
-        """Whether the probe's latest blog is."""
-        answer = self.crowd.probe.client.ask("GET", "/api/v1/notifications/user")
-        title = self.crowd.probe.blogs[-1].title
-        return answer.done and any(title in one["message"] for one in answer.body)
+    def _heard(self):
+        """Whether the probe's listener has what the probe was told last."""
+        probe = self.crowd.probe
+        return probe.told(probe.blogs[-1].title) in self.crowd.listeners[0].heard
 
     def _note_needs(self):
-        """What a process needs when it is first seen in good health."""
+        """What each process needs, now that all is well."""
         for name, program in self.mesh.programs.items():
-            pid = program.process.pid
-            if self.warm.get(name, (0,))[0] != pid:
-                self.warm[name] = (pid, self.mesh.needs(name))
+            self.lives.setdefault(program.process.pid, Life(name)).note(program)
 
     # The whole.
 
@@ -118,14 +138,23 @@ class Run:
         self.crowd.start()
         try:
             time.sleep(2)
+            self.mended = time.monotonic()
             self.recover()
             end = time.monotonic() + seconds if seconds else float("inf")
             for planned in episodes:
                 self.episode(planned)
                 if time.monotonic() >= end:
                     break
+            self.ledger.calm = True
+            time.sleep(CALM)
             self.crowd.stop_load()
             self._settle()
+            for life in self.lives.values():
+                self.say(f"  {life}")
+            self.say("  sessions: " + ", ".join(
+                f"{count} {outcome}" for outcome, count in self.ledger.sessions.items()))
+            self.say("  faults that bit: " + ", ".join(
+                f"{kind} {sum(bites)} of {len(bites)}" for kind, bites in self.bites.items()))
             return invariants.check(self._world(), self.say)
         finally:
             self.crowd.stop()
@@ -147,8 +176,10 @@ class Run:
 
     def _world(self):
         stack = self.mesh.stack
+        letters = {f"{one['topic']}.DLT": [] for one in self.mesh.events("status")["consumers"]}
+        for one in self.mesh.events("dead")["letters"]:
+            letters[one["place"].partition("/")[0]].append(f"{one['place']}: {one.get('reason')}")
         return World(
-            self.ledger, Client(self.mesh.port), self.crowd.listeners, self.mesh.deaths, self.late,
-            tables.read(stack), tables.cached(stack.redis), self.mesh.events("dead")["letters"],
-            {name: (warm[1], self.mesh.needs(name)) for name, warm in self.warm.items()
-             if warm[0] == self.mesh.programs[name].process.pid})
+            self.ledger, Client(self.mesh.port), [self.crowd.probe, *self.crowd.authors],
+            self.crowd.listeners, self.mesh.deaths, self.recoveries, list(self.lives.values()),
+            self.survivors, self.bites, tables.read(stack), tables.cached(stack.redis), letters)

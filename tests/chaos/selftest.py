@@ -3,19 +3,25 @@ and sound ones must not."""
 
 from dataclasses import dataclass
 
-from faults import Dropped, Flushed, Frozen, Killed, Reset, Slow
+from faults import Dropped, Frozen, Killed, Reset, Slow
 from schedule import Planned
+
+
+class Later(Slow):
+    """So late that on a busy machine, too, one answer overtakes the other."""
+
+    late = 0.05
 
 
 @dataclass(frozen=True)
 class Mistake:
     """A program of broken/, the one that it stands for, what brings the mistake to light, and the
-    invariants of which one at least then does not hold."""
+    invariant that is meant for it: whatever else does not hold, this one must not."""
 
     name: str
     program: str
     episodes: tuple
-    seen: tuple
+    seen: str
 
 
 MISTAKES = (
@@ -23,16 +29,17 @@ MISTAKES = (
     Mistake("outbox", "blog",
             6 * ([Planned(Dropped, "kafka", 0, 1.2), Planned(Reset, "kafka", 0.1, 1.1),
                   Planned(Killed, "blog", 0.6, 0.3)],),
-            ("every_write_is_told_once_and_in_order",)),
+            "every_write_is_told_once_and_in_order"),
     # The batch that waits for PostgreSQL counts as dealt with, and dies with the process.
     Mistake("offsets", "notification",
             2 * ([Planned(Frozen, "postgres-notification", 0, 3),
                   Planned(Killed, "notification", 2, 0.5)],),
-            ("every_write_is_told_once_and_in_order",)),
-    # A late copy of an old row takes the place of a newer one.
+            "every_write_is_told_once_and_in_order"),
+    # A late copy of an old row takes the place of a newer one, until the blog is changed again: so
+    # most are gone in the end, and were read.
     Mistake("cache", "blog",
-            3 * ([Planned(Slow, "postgres-blog", 0, 6), Planned(Flushed, "redis", 0, 5.5)],),
-            ("no_cache_entry_is_older_than_its_row", "nobody_read_the_past")),
+            3 * ([Planned(Later, "postgres-blog", 0, 6)],),
+            "nobody_read_the_past"),
 )
 
 
@@ -47,7 +54,7 @@ def self_test(run, say):
     for mistake in MISTAKES:
         say(f"{mistake.program} with the mistake of broken/{mistake.name}.patch")
         broken = run(mistake.program, mistake.name, mistake.episodes)
-        if not set(mistake.seen) & set(broken):
-            wrong.append(f"broken/{mistake.name}.patch was not found out: "
+        if mistake.seen not in broken:
+            wrong.append(f"broken/{mistake.name}.patch was not found out by {mistake.seen}: "
                          f"{', '.join(broken) or 'everything holds'}")
     return wrong

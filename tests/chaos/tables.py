@@ -14,9 +14,10 @@ class Row:
     """Of a blog."""
 
     id: str
-    version: int
+    version: int  # None in a list, which does not tell
     title: str
     content: str
+    author: str  # whose id
 
     @property
     def tag(self):
@@ -26,19 +27,21 @@ class Row:
 @dataclass
 class Tables:
     blogs: dict = field(default_factory=dict)  # tag: [Row]
-    users: dict = field(default_factory=dict)  # name: [(id, version)]
+    users: dict = field(default_factory=dict)  # name: [(id, version, email)]
     told: dict = field(default_factory=dict)  # user's id: [(id, message)], in the order of seq
+    marked: set = field(default_factory=set)  # ids of notifications that are marked as read
     mailboxes: dict = field(default_factory=dict)  # user's id: version
     outboxes: dict = field(default_factory=dict)  # service: rows
 
     def titles(self):
-        """Of what was told of blogs, by the blog's tag and in order: [(title, verb)]."""
+        """Of what was told of blogs, by who was told and the blog's tag, and in order:
+        {(user's id, tag): [(title, verb)]}."""
         found = {}
-        for messages in self.told.values():
+        for user, messages in self.told.items():
             for _, message in messages:
                 match = _TOLD.fullmatch(message)
                 if match:
-                    found.setdefault(match[2], []).append((match[1], match[3]))
+                    found.setdefault((user, match[2]), []).append((match[1], match[3]))
         return found
 
     def welcomes(self):
@@ -52,20 +55,30 @@ class Tables:
                 if not _TOLD.fullmatch(message) and not _WELCOME.fullmatch(message)]
 
 
+def by_tag(rows):
+    """{tag: [Row]}."""
+    found = {}
+    for row in rows:
+        found.setdefault(row.tag, []).append(row)
+    return found
+
+
 def _rows(database, sql):
     return [line.split("|") for line in database.psql(sql).splitlines()]
 
 
 def read(stack):
     databases, tables = stack.databases, Tables()
-    for row in _rows(databases["blog"], "SELECT id, version, title, content FROM blogs"):
-        row = Row(row[0], int(row[1]), row[2], row[3])
-        tables.blogs.setdefault(row.tag, []).append(row)
-    for id_, name, version in _rows(databases["user"], "SELECT id, username, version FROM users"):
-        tables.users.setdefault(name, []).append((id_, int(version)))
+    tables.blogs = by_tag(Row(id_, int(version), *texts) for id_, version, *texts in _rows(
+        databases["blog"], "SELECT id, version, title, content, author_id FROM blogs"))
+    for id_, name, version, email in _rows(databases["user"],
+                                           "SELECT id, username, version, email FROM users"):
+        tables.users.setdefault(name, []).append((id_, int(version), email))
     for user, id_, message in _rows(databases["notification"], "SELECT user_id, id, message FROM "
                                     "notifications ORDER BY user_id, seq"):
         tables.told.setdefault(user, []).append((id_, message))
+    tables.marked = {row[0] for row in _rows(databases["notification"], "SELECT id FROM "
+                                             "notifications WHERE read_at IS NOT NULL")}
     tables.mailboxes = {user: int(version) for user, version in
                         _rows(databases["notification"], "SELECT user_id, version FROM mailboxes")}
     for name in ("user", "blog"):
