@@ -24,7 +24,7 @@ RELAY, CONSUMER = "relay", "consumer"
 LIMITS = {RELAY: "bare producer", CONSUMER: "bare INSERT"}
 
 # What creating blogs leaves in the outbox (services/blog/store.c), all of it visible at once.
-_PILE = f"""
+PILE_OF_ROWS = f"""
 INSERT INTO outbox (id, headers, aggregatetype, aggregateid, type, payload)
 SELECT gen_random_uuid(),
        json_build_object('traceparent', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
@@ -115,7 +115,7 @@ def relay(mesh, count):
     program = mesh.services["blog"]
     before = metric(program, "relay_published_total")
     cost = Cost({"": program.process})
-    mesh.databases["blog"].psql(_PILE.format(count=count))
+    mesh.databases["blog"].psql(PILE_OF_ROWS.format(count=count))
     begun = time.perf_counter()
     ended, _ = counted(program, "relay_published_total", before + count)[-1]
     mesh.databases["blog"].psql("VACUUM outbox")

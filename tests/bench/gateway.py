@@ -32,7 +32,7 @@ def contenders(bench, mesh, body):
     """Programs in front of one blog service, by name, our gateway first. `body` is what the constant
     answers."""
     bench.say("making the contenders")
-    backend = mesh.services["blog"].port
+    backend = mesh.address("blog")
     with tempfile.TemporaryDirectory(prefix="inkmesh-bench-") as folder:
         programs = [envoy.make(folder, backend, workers) for workers in (1, 2)]
         try:

@@ -13,7 +13,7 @@ from measure.load import Load, Request
 from measure.series import Table
 
 CONNECTIONS = 64
-LOGIN_CONNECTIONS = 8
+LOGIN_CONNECTIONS = 4
 LOAD_SECONDS = 4  # for each of the requested seconds
 
 

@@ -3,6 +3,7 @@
 to be at the end as they were when it had warmed up."""
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from http.client import HTTPConnection, HTTPException
 
 from harness.stack import Stack
@@ -18,19 +19,20 @@ from harness.tools import tool
 from harness.waiting import HarnessError
 from local import build, state
 from measure import usage
-from measure.client import CREDENTIALS, blog, signed_in
+from measure.client import CREDENTIALS, Client, blog, signed_in
 from measure.course import FEWEST, Courses
 from measure.load import Load, Request
 from measure.page import course_page
 from measure.series import quantile, show
+from measure.turns import Turns
 
 CAPACITY_SECONDS, CAPACITY_CONNECTIONS = 10, 32
 BLOGS, STREAMS = 20, 4
 CHANGES = 0.1  # of all requests
-LOGINS = 1  # a second: bcrypt would have all of the processor otherwise
+LOGINS, REGISTERS = 1, 1  # a second: bcrypt would have all of the processor otherwise
+WRITTEN, KEPT = 3, 100  # new blogs a second, and how many of them there are: then old ones go
 # Tables that grow with what users do, for good or for as long as it is kept.
-GROWING = {"users", "sessions", "refresh_tokens", "blogs", "mailboxes", "notifications", "emails",
-           "inbox"}
+GROWING = {"users", "sessions", "refresh_tokens", "mailboxes", "notifications", "emails", "inbox"}
 _TABLES = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
 _SIZE = "SELECT pg_total_relation_size('{0}'), count(*) FROM {0}"
 
@@ -104,12 +106,26 @@ class Soak:
         self.lists = ["/api/v1/users/profile", "/api/v1/blogs?pageSize=20",
                       "/api/v1/notifications/user?pageSize=20"]
         self.change = {"title": "On keeping more bees"}
+        self.written = deque()
+        for number in range(KEPT):
+            self.write(number)
+        registers = Turns(REGISTERS, {"registers": Client(self.port).register})
+        writers = Turns(WRITTEN, {"creates": self.write, "deletes": self.delete})
+        self.turns = [registers, writers]
+
+    def write(self, number):
+        self.written.append(self.client.call("POST", "/api/v1/blogs", blog(number), 201)["id"])
+
+    def delete(self, _):
+        self.client.call("DELETE", f"/api/v1/blogs/{self.written.popleft()}", expected=204)
 
     def capacity(self):
-        """Requests a second when there is no pause."""
-        mix = [Request(path, token=self.token) for path in [*self.blogs, *self.lists]]
-        mix += [Request(self.blogs[0], "PATCH", self.token, self.change)] * round(
-            len(mix) * CHANGES)
+        """Requests a second when there is no pause; every blog is read and changed."""
+        reads = itertools.cycle([*self.blogs, *self.lists])
+        mix = []
+        for path in self.blogs:
+            mix += [Request(next(reads), token=self.token) for _ in range(round(1 / CHANGES) - 1)]
+            mix.append(Request(path, "PATCH", self.token, self.change))
         load = Load(self.port, mix, CAPACITY_CONNECTIONS, CAPACITY_SECONDS)
         return load.begin().end()["rate"]
 
@@ -124,12 +140,18 @@ class Soak:
             "logins": Steady(self.mesh, "POST", ["/api/v1/auth/login"], LOGINS, self.seconds,
                              body=CREDENTIALS)}
         for name, load in loads.items():
-            took, failed = load.end()
-            self.errors.update(f"{name}: {status}" for status in failed)
-            self.courses.add(minute, "p50", name, quantile(took, 50))
-            if name != "logins":  # too few for it
-                self.courses.add(minute, "p99", name, quantile(took, 99))
+            self.note(minute, name, *load.end())
+        for turns in self.turns:
+            for name, answers in turns.take().items():
+                self.note(minute, name, *answers)
         self.look(minute)
+
+    def note(self, minute, name, took, failed):
+        self.errors.update(f"{name}: {what}" for what in failed)
+        if len(took) > 1:
+            self.courses.add(minute, "p50", name, quantile(took, 50))
+        if len(took) >= 100:  # of fewer it is the slowest one
+            self.courses.add(minute, "p99", name, quantile(took, 99))
 
     def look(self, minute):
         for program in self.mesh.programs():
@@ -191,12 +213,15 @@ def run(options):
             rate = max(round(capacity / 2), 4)
             print(f"{capacity:.0f} requests a second are possible: {rate} for "
                   f"{options.minutes} minutes", flush=True)
+            for turns in soak.turns:
+                turns.start()
             begun = time.monotonic()
             while (minute := (time.monotonic() - begun) / 60) < options.minutes:
                 soak.window(rate, minute)
             heard = sum(listener.heard for listener in listeners)
             facts = (f"{rate} requests a second, half of what is possible, for {options.minutes} "
-                     f"minutes, and {STREAMS} streams, which heard {heard} notifications; "
+                     f"minutes; {LOGINS} logins, {REGISTERS} registers, {WRITTEN} creates and as "
+                     f"many deletes a second; and {STREAMS} streams, which heard {heard} notifications; "
                      f"{soak.errors.total()} requests failed{which(soak.errors)}; "
                      f"{len(soak.courses.rising())} numbers rise")
             keep(soak, facts)

@@ -25,6 +25,12 @@ def _address(port):
     return {"socket_address": {"address": "127.0.0.1", "port_value": port}}
 
 
+def _backend(target):
+    """The address of a gRPC target, "unix:PATH" or "127.0.0.1:PORT"."""
+    kind, _, rest = target.partition(":")
+    return {"pipe": {"path": rest}} if kind == "unix" else _address(int(rest))
+
+
 def _http(descriptor_set):
     """What a connection goes through: JSON to gRPC, and on to the service. No access log, no request
     ids, no headers about Envoy itself."""
@@ -42,11 +48,11 @@ def _http(descriptor_set):
                       {"name": "router", "typed_config": router}])
 
 
-def _cluster(backend_port):
+def _cluster(backend):
     """The service over HTTP/2, and no limit that a thousand clients would reach."""
     name = "upstreams.http.v3.HttpProtocolOptions"
     many = 100_000
-    endpoint = {"endpoint": {"address": _address(backend_port)}}
+    endpoint = {"endpoint": {"address": _backend(backend)}}
     return {
         "name": "blog", "type": "STATIC", "connect_timeout": "5s",
         "load_assignment": {"cluster_name": "blog", "endpoints": [{"lb_endpoints": [endpoint]}]},
@@ -56,14 +62,14 @@ def _cluster(backend_port):
             name, explicit_http_config={"http2_protocol_options": {}})}}
 
 
-def make(folder, backend_port, workers):
+def make(folder, backend, workers):
     """With as many worker threads, which its name says."""
     port = ports.reserve()
     manager = _http(contract.descriptor_set())
     config = {"static_resources": {
         "listeners": [{"name": "rest", "address": _address(port), "filter_chains": [
             {"filters": [{"name": "http", "typed_config": manager}]}]}],
-        "clusters": [_cluster(backend_port)]}}
+        "clusters": [_cluster(backend)]}}
     path = f"{folder}/envoy-{workers}.json"
     with open(path, "w", encoding="utf-8") as file:
         json.dump(config, file, indent=1)

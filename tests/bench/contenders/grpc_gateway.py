@@ -57,7 +57,7 @@ def _build():
     return program
 
 
-def make(folder, backend_port):
+def make(folder, backend):
     port = ports.reserve()
-    command = [_build(), "-listen", f"127.0.0.1:{port}", "-backend", f"127.0.0.1:{backend_port}"]
+    command = [_build(), "-listen", f"127.0.0.1:{port}", "-backend", backend]
     return Program(NAME, command, {}, port, log=f"{folder}/grpc-gateway.log")

@@ -23,7 +23,7 @@ class Client:
         self._used = 0
 
     def call(self, method, path, body=None, expected=200):
-        """What the answer's JSON says."""
+        """What the answer's JSON says; None when it has no body."""
         headers = {**self._headers, "Authorization": f"Bearer {self.token}"} if self.token \
             else self._headers
         if time.monotonic() - self._used > _FRESH:
@@ -39,7 +39,13 @@ class Client:
             raise HarnessError(f"{method} {path}: {answer.status} {text[:300]!r}")
         if answer.getheader("Connection") == "close":
             self.close()
-        return json.loads(text)
+        return json.loads(text) if text else None
+
+    def register(self, number):
+        """One more account."""
+        self.call("POST", "/api/v1/auth/register",
+                  {"username": f"bench{number}", "email": f"bench-{number}@example.com",
+                   "password": PASSWORD}, 201)
 
     def close(self):
         self._connection.close()

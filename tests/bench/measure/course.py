@@ -19,10 +19,10 @@ class Kind:
 
 KINDS = {
     "memory": Kind("Resident memory, MB", 0.05, 4),
-    "descriptors": Kind("Open descriptors", 0, 16),
-    "threads": Kind("Threads", 0, 16),
-    "p50": Kind("Median latency, ms", 0.25, 1),
-    "p99": Kind("99th percentile of latency, ms", 0.5, 10),
+    "descriptors": Kind("Open descriptors", 0, 4),
+    "threads": Kind("Threads", 0, 4),
+    "p50": Kind("Median latency, ms", 0.25, 0.3),
+    "p99": Kind("99th percentile of latency, ms", 0.5, 3),
     "table": Kind("Tables that do not hold what users made, MB", 0.1, 2),
     "row": Kind("Bytes a row of the others, indexes included", 0.1, 32),
 }

@@ -20,7 +20,8 @@ def _text(request):
 
 
 async def _one(port, text, begin):
-    """(status, ms) of a request that begins at a time of the loop; status 0 without an answer."""
+    """(status, ms) of a request that begins at a time of the loop; status 0 without an answer, or when
+    a refusal does not say when to come back."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(max(0.0, begin - loop.time()))
     try:
@@ -28,22 +29,26 @@ async def _one(port, text, begin):
         writer.write(text)
         answer = await asyncio.wait_for(reader.read(), _PATIENCE)
         writer.close()
-        return int(answer.split(b" ", 2)[1]), 1000 * (loop.time() - begin)
+        status = int(answer.split(b" ", 2)[1])
+        if status == 503 and b"\r\nretry-after: " not in answer.lower():
+            return 0, 0.0
+        return status, 1000 * (loop.time() - begin)
     except (OSError, asyncio.TimeoutError, IndexError, ValueError):
         return 0, 0.0
 
 
-async def _all(port, text, rate, seconds):
+async def _all(port, texts, rate, seconds):
     begin = asyncio.get_running_loop().time()
-    return await asyncio.gather(*(_one(port, text, begin + number / rate)
+    return await asyncio.gather(*(_one(port, texts[number % len(texts)], begin + number / rate)
                                   for number in range(rate * seconds)))
 
 
-def offer(port, request, rate, seconds):
-    """The sample of a request offered at a rate, which may be more than can be done: its rate is that
-    of good answers, p50 and p99 are theirs; it was refused where the answer is 503."""
+def offer(port, requests, rate, seconds):
+    """The sample of requests in turn, offered at a rate, which may be more than can be done: its rate
+    is that of good answers, p50 and p99 are theirs; it was refused where the answer is 503 with
+    Retry-After."""
     begun = time.monotonic()
-    answers = asyncio.run(_all(port, _text(request), rate, seconds))
+    answers = asyncio.run(_all(port, [_text(request) for request in requests], rate, seconds))
     took = time.monotonic() - begun
     good = [ms for status, ms in answers if status in (200, 201)]
     refused = sum(status == 503 for status, _ in answers)

@@ -21,6 +21,11 @@ METRICS = {
     "service_cpu": Metric("service CPU µs", "CPU of the service behind, µs a request"),
     "service_memory": Metric("service MB", "Resident memory of the service behind, MB"),
     "ready": Metric("ready after ms", "From start to ready, ms (less is better)"),
+    "full": Metric("MB", "Size of the table, MB"),
+    "left": Metric("MB when empty", "Size when its rows are gone, MB"),
+    "again": Metric("MB again", "Size when as many rows came again, MB"),
+    "seconds": Metric("seconds", "Until all rows were gone, s (less is better)"),
+    "longest": Metric("longest ms", "Longest statement, ms (less is better)"),
     "refused": Metric("refused per second", "Answers 503 with Retry-After, per second"),
     "errors": Metric("errors", "Failed requests"),
 }

@@ -55,12 +55,24 @@ TARGETS = {
     "events.told.p99": Target("201 to readable notification, idle: p99", 20, 10, unit=" ms"),
     "scale.list": Target("list page, the large table against the small one: p99", 1.5, 1.1),
     "scale.search": Target("search, the large table against the small one: p99", 3, 1.1),
-    **{f"overload.{name}.{times}": Target(
-        f"{text}: goodput at {times} times the load, against its peak", 0.9, 0.95, more=True)
-       for name, text in (("read", "GET a blog"), ("write", "POST a blog"), ("login", "logins"))
-       for times in (2, 4)},
+    **{f"overload.{name}": Target(f"{text}: goodput at 4 times the load, against its peak",
+                                  0.9, 0.95, more=True)
+       for name, text in (("read", "GET a blog"), ("write", "POST a blog"), ("search", "searches"),
+                          ("login", "logins"))},
     "overload.frozen": Target("p99 of profile reads beside a frozen service, against quiet", 3, 1.5),
-    "overload.flood": Target("p99 of profile reads beside one address's flood, against quiet", 10, 3),
+    "overload.searches": Target(
+        "p99 of uncached blogs beside more searches than can be done, against quiet", 50, 10),
+    "overload.locked": Target(
+        "p99 of uncached blogs beside writes that wait for a lock, against quiet", 3, 1.5),
+    "overload.flood": Target("p99 of profile reads beside one address's flood, against quiet", 6, 2),
+    **{f"tables.{service}.{what}": Target(f"{name}, a million rows past their time: {text}", floor,
+                                          aim, unit=unit)
+       for service, name in (("user", "refresh tokens"), ("notification", "inbox"),
+                             ("blog", "outbox"))
+       for what, text, floor, aim, unit in (
+           ("seconds", "gone after", 400, 200, " s"),
+           ("longest", "the longest statement", 1000, 250, " ms"),
+           ("again", "size with the next million, against the first", 1.5, 1.1, "×"))},
     "memory.resident": Target("resident memory after the load, of the largest program", 40, 20,
                               unit=" MB"),
     "memory.ready": Target("start to ready, of the slowest program", 500, 100, unit=" ms"),
