@@ -104,8 +104,13 @@ class RunnersTest(unittest.TestCase):
         return time.monotonic() - started
 
     def assert_others_run(self):
-        times = [self.meeting() for _ in range(20)]
-        self.assertLess(sorted(times)[10], self.HELP)  # most of them
+        """Most of some meetings in a row; a machine that is busy otherwise may need several tries,
+        and where others do not run, each meeting waits for help."""
+        for _ in range(20):
+            times = sorted(self.meeting() for _ in range(20))
+            if times[10] < self.HELP:
+                return
+        self.fail(f"half of the meetings took longer than {times[10]} s")
 
     def pipeline(self, sock, ended):
         batch = b"GET /now?1 HTTP/1.1\r\nHost: x\r\n\r\n" * 4000
