@@ -66,7 +66,22 @@ class Count(unittest.TestCase):
                 {"id": {"testSummary": {"label": "//gone"}},
                  "testSummary": {"overallStatus": "TIMEOUT"}},
             ]
-            self.assertEqual(read_events(map(json.dumps, events)), (2, 3))
+            self.assertEqual(read_events(map(json.dumps, events)), (2, 3, []))
+
+    def test_last_attempt_counts(self):
+        with tempfile.TemporaryDirectory() as folder:
+            events = []
+            for attempt, text in enumerate((CMOCKA_BAD, CMOCKA_OK), 1):
+                log = os.path.join(folder, f"{attempt}.log")
+                with open(log, "w", encoding="utf-8") as file:
+                    file.write(text)
+                events.append({
+                    "id": {"testResult": {"label": "//a", "run": 1, "attempt": attempt}},
+                    "testResult": {"testActionOutput": [
+                        {"name": "test.log", "uri": "file://" + log}]}})
+            events.append({"id": {"testSummary": {"label": "//a"}},
+                           "testSummary": {"overallStatus": "FLAKY"}})
+            self.assertEqual(read_events(map(json.dumps, events)), (3, 0, ["//a"]))
 
 
 if __name__ == "__main__":
