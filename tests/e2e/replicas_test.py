@@ -334,7 +334,7 @@ class ReplicasTest(MeshTest):
             count = len(load.acknowledged)
             until("an acknowledged blog", lambda: len(load.acknowledged) > count + 1, 30)
             message = load.acknowledged[count + 1]
-            until("its notification", lambda: message in self.newest(), 30)
+            until("its notification", lambda: message in self.newest(), 120)
             print(f"others took over within {time.monotonic() - begun:.1f} s")
             thaw.close()
             until("answers", self.newest, 30)
