@@ -15,7 +15,7 @@ from harness.waiting import HarnessError
 from measure.bench import main
 from measure.client import CREDENTIALS, blog, signed_in
 from measure.load import Load, Request, steady
-from measure.offer import offer
+from measure.offer import ask, offer
 from measure.series import Table, ratio
 
 TIMES = (1, 2, 4)
@@ -36,8 +36,8 @@ QUIET, FROZEN, FLOOD = "quiet", "beside a frozen service", "beside a flood"
 PROFILE, NOTIFICATIONS = "/api/v1/users/profile", "/api/v1/notifications"
 SEARCHES, LOCKED = "beside searches", "beside writes that a lock holds up"
 READS = 40  # a second; an address may ask 50 times
-CROWD = 64  # connections, to the frozen service or of the flood
-SLOW = 100  # a second, of what is slow
+CROWD = 64  # connections of the flood
+SLOW = 100  # a second, of what is slow or frozen
 SETTLED = 1  # s, after which it is measured
 # Who floods and who reads, as a proxy would say it.
 FLOODER, READER = ("X-Forwarded-For: 192.0.2.1",), ("X-Forwarded-For: 192.0.2.2",)
@@ -109,16 +109,24 @@ def above_capacity(bench):
 
 
 @contextlib.contextmanager
-def frozen(mesh, token, seconds):
-    """The notification service does not answer, and many ask it."""
-    mesh.services["notification"].pause()
-    crowd = Load(mesh.gateway.port, [Request(NOTIFICATIONS, token=token)], CROWD,
-                 seconds + SETTLED + 1).begin()
-    try:
+def offered(mesh, request, seconds):
+    """More is asked of one method than it can do."""
+    with ThreadPoolExecutor(1) as thread:
+        crowd = thread.submit(ask, mesh.gateway.port, [request], SLOW, seconds + SETTLED + 1)
         time.sleep(SETTLED)
         yield
+    if 503 not in (status for status, _ in crowd.result()):
+        raise HarnessError(f"{request.path}: nothing was refused")
+
+
+@contextlib.contextmanager
+def frozen(mesh, token, seconds):
+    """The notification service does not answer, and is asked all the same."""
+    mesh.services["notification"].pause()
+    try:
+        with offered(mesh, Request(NOTIFICATIONS, token=token), seconds):
+            yield
     finally:
-        crowd.end()
         mesh.services["notification"].resume()
 
 
@@ -135,10 +143,10 @@ def flood(mesh, token, seconds):
 
 
 def neighbours(bench):
-    table = Table("Others", f"h2load reads a profile {READS} times a second; meanwhile wrk asks on "
-                  f"{CROWD} connections for notifications, whose service is frozen, or for anything, "
-                  "from an address that has the default limits.", ("p50", "p99", "errors"),
-                  plots=("p50", "p99"))
+    table = Table("Others", f"h2load reads a profile {READS} times a second; meanwhile {SLOW} requests "
+                  "a second ask for notifications, whose service is frozen, each on a connection of its "
+                  f"own, or wrk asks on {CROWD} connections for as much as it gets, from an address "
+                  "that has the default limits.", ("p50", "p99", "errors"), plots=("p50", "p99"))
     setting = f"{READS} reads a second"
     around = {QUIET: lambda *_: contextlib.nullcontext(), FROZEN: frozen, FLOOD: flood}
     with bench.stack(settings={"TRUSTED_PROXIES": "127.0.0.1", "RATE_LIMIT_EXEMPT": "none",
@@ -153,17 +161,6 @@ def neighbours(bench):
     quiet = table.of(setting, QUIET)
     for key, name in (("overload.frozen", FROZEN), ("overload.flood", FLOOD)):
         bench.report.judge(key, ratio(table.of(setting, name), quiet, "p99"))
-
-
-@contextlib.contextmanager
-def offered(mesh, request, seconds):
-    """More is asked of one method than it can do."""
-    with ThreadPoolExecutor(1) as thread:
-        crowd = thread.submit(offer, mesh.gateway.port, [request], SLOW, seconds + SETTLED + 1)
-        time.sleep(SETTLED)
-        yield
-    if crowd.result()["refused"] == 0:
-        raise HarnessError(f"{request.path}: nothing was refused")
 
 
 def searches(mesh, _, seconds):

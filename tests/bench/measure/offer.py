@@ -20,8 +20,7 @@ def _text(request):
 
 
 async def _one(port, text, begin):
-    """(status, ms) of a request that begins at a time of the loop; status 0 without an answer, or when
-    a refusal does not say when to come back."""
+    """(status, ms) of a request that begins at a time of the loop."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(max(0.0, begin - loop.time()))
     try:
@@ -43,12 +42,17 @@ async def _all(port, texts, rate, seconds):
                                   for number in range(rate * seconds)))
 
 
+def ask(port, requests, rate, seconds):
+    """[(status, ms)] of requests in turn, offered at a rate, which may be more than can be done. The
+    status is 0 without an answer, or with 503 that does not say when to come back."""
+    return asyncio.run(_all(port, [_text(request) for request in requests], rate, seconds))
+
+
 def offer(port, requests, rate, seconds):
-    """The sample of requests in turn, offered at a rate, which may be more than can be done: its rate
-    is that of good answers, p50 and p99 are theirs; it was refused where the answer is 503 with
-    Retry-After."""
+    """The sample of what ask() does: its rate is that of good answers, p50 and p99 are theirs; it was
+    refused where the answer is 503 with Retry-After."""
     begun = time.monotonic()
-    answers = asyncio.run(_all(port, [_text(request) for request in requests], rate, seconds))
+    answers = ask(port, requests, rate, seconds)
     took = time.monotonic() - begun
     good = [ms for status, ms in answers if status in (200, 201)]
     refused = sum(status == 503 for status, _ in answers)
