@@ -350,17 +350,20 @@ class Outages(MeshTest):
 
     # All of them.
 
-    def test_programs_start_first(self):
-        """The gateway before the services, and all before what they need: they become ready when
-        they can, one after the other."""
+    def launch_without_servers(self, programs):
+        """They live, and are not ready."""
         for server in reversed(self.mesh.servers()):
             self.assertEqual(server.stop(), 0, server.name)
-        gateway, *services = self.mesh.programs()
-        for program in (gateway, *services):
+        for program in programs:
             program.launch()
             until(f"life in {program.name}", lambda program=program: self.admin(program, "/livez")
                   == 200, 15)
             self.assertEqual(self.admin(program, "/readyz"), 503)
+
+    def test_programs_start_first(self):
+        """The gateway before the services, and all before what they need: they become ready when
+        they can, one after the other."""
+        self.launch_without_servers(self.mesh.programs())
         for service in SERVICES:
             self.assert_away([self.kept(service), *self.work(service)], within=2)
         for name, database in reversed(self.mesh.databases.items()):
@@ -369,6 +372,18 @@ class Outages(MeshTest):
         until("ready", lambda: self.readyz()[0] == 200, 15)
         self.assert_works(SERVICES)
         self.mesh.redis.start()
+        self.redis_is_used_again()
+
+    def test_programs_start_in_another_order(self):
+        """The gateway last, and what they need the other way round."""
+        self.launch_without_servers(reversed(self.mesh.programs()))
+        self.mesh.redis.start()
+        for name, database in self.mesh.databases.items():
+            self.assertEqual(self.readyz()[0], 503)
+            database.start()
+            until(f"{name} ready", lambda name=name: self.readyz()[1][name] == "ok", 15)
+        until("ready", lambda: self.readyz()[0] == 200, 15)
+        self.assert_works(SERVICES)
         self.redis_is_used_again()
 
     @staticmethod

@@ -61,10 +61,10 @@ TARGETS = {
                           ("login", "logins"))},
     "overload.frozen": Target("p99 of profile reads beside a frozen service, against quiet", 3, 1.5),
     "overload.searches": Target(
-        "p99 of uncached blogs beside more searches than can be done, against quiet", 50, 10),
+        "p99 of uncached blogs beside more searches than can be done, against quiet", 20, 5),
     "overload.locked": Target(
         "p99 of uncached blogs beside writes that wait for a lock, against quiet", 3, 1.5),
-    "overload.flood": Target("p99 of profile reads beside one address's flood, against quiet", 6, 2),
+    "overload.flood": Target("p99 of profile reads beside one address's flood, against quiet", 5, 2),
     **{f"tables.{service}.{what}": Target(f"{name}, a million rows past their time: {text}", floor,
                                           aim, unit=unit)
        for service, name in (("user", "refresh tokens"), ("notification", "inbox"),

@@ -17,9 +17,10 @@ SANITIZED = ["//tests/unit/...", "//tests/integration/...",
 FUZZED = ["--config=fuzz", "--local_test_jobs=2", "//tests/fuzz/..."]
 
 # With real servers, on a machine that does other things, too, a test may not get its time: it has
-# one chance more when everything is run, and is named at the end, for it is to be mended. Whoever
-# runs a single test sees each failure.
-SECOND_CHANCE = "--flaky_test_attempts=//tests/(chaos|e2e|fuzz/gateway|integration)[/:].*@2"
+# one chance more when everything is run, and is named at the end, for it is to be mended. Those that
+# look for what happens once in many times have none. Whoever runs a single test sees each failure.
+SECOND_CHANCE = ("--flaky_test_attempts=//tests/(e2e|integration)[/:].*,"
+                 "-//tests/e2e:(replicas|storm)_test@2")
 
 # How the frameworks in use report, in a test's log.
 _CMOCKA_RUN = re.compile(r"^\[==========\] .*?(\d+) test\(s\) run\.", re.M)
