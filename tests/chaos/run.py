@@ -80,7 +80,7 @@ class Run:
 
     def recover(self):
         """Waits until all of it works, and says how long after the last fault that was."""
-        probe, newcomer = self.crowd.probe, self.crowd.newcomer
+        probe, newcomer, last = self.crowd.probe, self.crowd.newcomer, self.mended
         self.restart_others()
         for what, works in (
                 ("the mesh to be ready", self._ready),
@@ -95,7 +95,8 @@ class Run:
             took = time.monotonic() - self.mended
             self.recoveries.append(f"{what} took {took:.1f} s" if took > RECOVERY else None)
         counts = self.ledger.counts
-        self.say(f"  works again after {took:.1f} s; so far " +
+        since = f" ({time.monotonic() - last:.1f} s since the fault)" if last != self.mended else ""
+        self.say(f"  works again after {took:.1f} s{since}; so far " +
                  ", ".join(f"{counts[what]} {what}"
                            for what in ("acknowledged", "refused", "unknown")))
         self._note_needs()
