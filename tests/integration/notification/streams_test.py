@@ -47,7 +47,7 @@ class StreamTest(NotificationTest):
         return self.stream(token, replica).begun()
 
     def leave(self, stream):
-        """Cancels a stream, and waits until the service has noticed."""
+        """Cancels a stream that has begun, and waits until the service has noticed."""
         before = self.open_streams()
         stream.cancel()
         until("the stream is gone", lambda: self.open_streams() < before, 5)
@@ -159,7 +159,7 @@ class StreamTest(NotificationTest):
         # In the order of the list; and resuming anywhere gives exactly what is behind.
         self.assertEqual(sum(self.all_pages(token, 50), [])[-2::-1], got)
         for at in (0, 57, 199):
-            again = self.stream(token, last_event_id=got[at])
+            again = self.stream(token, last_event_id=got[at]).begun()
             self.assertEqual([one.id for one in again.take(len(got) - at - 1)], got[at + 1:])
             self.leave(again)
         again = self.stream(token, last_event_id=begin)
@@ -212,6 +212,8 @@ class StreamTest(NotificationTest):
         """What Redis drops is not missed: whoever listens again looks at once."""
         _, token = self.user()
         stream = self.opened(token, self.mesh.second)
+        made = self.create(token, "before", replica=self.mesh.second)
+        self.assertEqual(stream.next(), made)  # from here on it looks when there is news
         self.mesh.redis.kill()
         until("nobody listens", lambda: not any(one.metric("notification_news_listening")
                                                 for one in self.mesh.replicas), 10)
